@@ -14,7 +14,7 @@
 #include "api/base/result.h"
 #include "api/base/slice.h"
 
-#define BASE64_LEN(bytes)    (((bytes) + 2) / 3 * 4)
+#define BASE64_LEN(bytes) (((bytes) + 2) / 3 * 4)
 #define BASE64URL_LEN(bytes) (((bytes)*4 + 2) / 3)
 
 /* Write that many characters and a 0. */

@@ -13,10 +13,10 @@
 
 #include <stddef.h>
 
-#define CHECK(condition)                                                                           \
-    do {                                                                                           \
-        if (__builtin_expect(!(condition), 0))                                                     \
-            check_failed(__FILE__, __LINE__, #condition);                                          \
+#define CHECK(condition)                                  \
+    do {                                                  \
+        if (__builtin_expect(!(condition), 0))            \
+            check_failed(__FILE__, __LINE__, #condition); \
     } while (0)
 
 /* Stops the process with a message of the caller's: for states that a condition cannot name. */

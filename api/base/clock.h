@@ -17,7 +17,7 @@ struct clock {
 
 #define NS_PER_US INT64_C(1000)
 #define NS_PER_MS INT64_C(1000000)
-#define NS_PER_S  INT64_C(1000000000)
+#define NS_PER_S INT64_C(1000000000)
 
 /* The machine's. */
 struct clock *clock_system(void);

@@ -89,6 +89,6 @@ static inline void list_splice(struct list *to, struct list *from)
 #define list_entry(link, type, member) container_of(link, type, member)
 
 /* The element at hand may be removed inside the loop. */
-#define list_each(head, link, after)                                                               \
-    for (struct list *link = (head)->next, *after = link->next; link != (head);                    \
+#define list_each(head, link, after)                                            \
+    for (struct list *link = (head)->next, *after = link->next; link != (head); \
          link = after, after = link->next)

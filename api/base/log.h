@@ -64,16 +64,16 @@ bool log_wants(enum log_level level, enum log_area area);
 void log_line(enum log_level level, enum log_area area, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-#define log_at(level, area, ...)                                                                   \
-    do {                                                                                           \
-        if (log_wants(level, area))                                                                \
-            log_line(level, area, __VA_ARGS__);                                                    \
+#define log_at(level, area, ...)                \
+    do {                                        \
+        if (log_wants(level, area))             \
+            log_line(level, area, __VA_ARGS__); \
     } while (0)
 
 #define log_fatal(area, ...) log_at(LOG_FATAL, area, __VA_ARGS__)
 #define log_error(area, ...) log_at(LOG_ERROR, area, __VA_ARGS__)
-#define log_warn(area, ...)  log_at(LOG_WARN, area, __VA_ARGS__)
-#define log_info(area, ...)  log_at(LOG_INFO, area, __VA_ARGS__)
+#define log_warn(area, ...) log_at(LOG_WARN, area, __VA_ARGS__)
+#define log_info(area, ...) log_at(LOG_INFO, area, __VA_ARGS__)
 #define log_debug(area, ...) log_at(LOG_DEBUG, area, __VA_ARGS__)
 #define log_trace(area, ...) log_at(LOG_TRACE, area, __VA_ARGS__)
 
@@ -83,17 +83,17 @@ struct log_limit {
     _Atomic uint64_t held;
 };
 bool log_limit_pass(struct log_limit *limit, int64_t interval_ms, uint64_t *held);
-#define log_every(interval_ms, level, area, format, ...)                                           \
-    do {                                                                                           \
-        static struct log_limit log_limit_here;                                                    \
-        uint64_t log_held;                                                                         \
-        if (log_wants(level, area) && log_limit_pass(&log_limit_here, interval_ms, &log_held)) {   \
-            if (log_held > 0)                                                                      \
-                log_line(level, area, format " (%llu more held back)", __VA_ARGS__,                \
-                         (unsigned long long)log_held);                                            \
-            else                                                                                   \
-                log_line(level, area, format, __VA_ARGS__);                                        \
-        }                                                                                          \
+#define log_every(interval_ms, level, area, format, ...)                                         \
+    do {                                                                                         \
+        static struct log_limit log_limit_here;                                                  \
+        uint64_t log_held;                                                                       \
+        if (log_wants(level, area) && log_limit_pass(&log_limit_here, interval_ms, &log_held)) { \
+            if (log_held > 0)                                                                    \
+                log_line(level, area, format " (%llu more held back)", __VA_ARGS__,              \
+                         (unsigned long long)log_held);                                          \
+            else                                                                                 \
+                log_line(level, area, format, __VA_ARGS__);                                      \
+        }                                                                                        \
     } while (0)
 
 /*

@@ -96,26 +96,26 @@ struct shape {
 };
 
 /* A row's kind and offset together: the compiler rejects a member of another type. */
-#define FIELD_AT(s, m, t)  (offsetof(s, m) + 0 * sizeof(_Generic(((s *)0)->m, t : 0)))
-#define BOOL_AT(s, m)      KIND_BOOL, FIELD_AT(s, m, bool)
-#define INT_AT(s, m)       KIND_INT, FIELD_AT(s, m, int64_t)
-#define OPTIONAL_AT(s, m)  KIND_OPTIONAL, FIELD_AT(s, m, struct optional_int)
-#define STRING_AT(s, m)    KIND_STRING, FIELD_AT(s, m, const char *)
-#define ENUM_AT(s, m)      KIND_ENUM, FIELD_AT(s, m, int)
-#define DURATION_AT(s, m)  KIND_DURATION, FIELD_AT(s, m, int64_t)
-#define TIME_AT(s, m)      KIND_TIME, FIELD_AT(s, m, int64_t)
-#define STRINGS_AT(s, m)   KIND_STRINGS, FIELD_AT(s, m, struct strings)
-#define OBJECT_AT(s, m)    KIND_OBJECT, offsetof(s, m)
-#define STRUCT_AT(s, m)    KIND_STRUCT, offsetof(s, m)
-#define FLATTEN_AT(s, m)   KIND_FLATTEN, offsetof(s, m)
-#define OBJECTS_AT(s, m)   KIND_OBJECTS, offsetof(s, m)
+#define FIELD_AT(s, m, t) (offsetof(s, m) + 0 * sizeof(_Generic(((s *)0)->m, t : 0)))
+#define BOOL_AT(s, m) KIND_BOOL, FIELD_AT(s, m, bool)
+#define INT_AT(s, m) KIND_INT, FIELD_AT(s, m, int64_t)
+#define OPTIONAL_AT(s, m) KIND_OPTIONAL, FIELD_AT(s, m, struct optional_int)
+#define STRING_AT(s, m) KIND_STRING, FIELD_AT(s, m, const char *)
+#define ENUM_AT(s, m) KIND_ENUM, FIELD_AT(s, m, int)
+#define DURATION_AT(s, m) KIND_DURATION, FIELD_AT(s, m, int64_t)
+#define TIME_AT(s, m) KIND_TIME, FIELD_AT(s, m, int64_t)
+#define STRINGS_AT(s, m) KIND_STRINGS, FIELD_AT(s, m, struct strings)
+#define OBJECT_AT(s, m) KIND_OBJECT, offsetof(s, m)
+#define STRUCT_AT(s, m) KIND_STRUCT, offsetof(s, m)
+#define FLATTEN_AT(s, m) KIND_FLATTEN, offsetof(s, m)
+#define OBJECTS_AT(s, m) KIND_OBJECTS, offsetof(s, m)
 #define STRING_MAP_AT(s, m) KIND_STRING_MAP, FIELD_AT(s, m, struct string_map)
-#define INT_MAP_AT(s, m)   KIND_INT_MAP, FIELD_AT(s, m, struct int_map)
-#define JSON_AT(s, m)      KIND_JSON, FIELD_AT(s, m, json_t *)
+#define INT_MAP_AT(s, m) KIND_INT_MAP, FIELD_AT(s, m, struct int_map)
+#define JSON_AT(s, m) KIND_JSON, FIELD_AT(s, m, json_t *)
 
-#define SHAPE(s, table)                                                                            \
-    {                                                                                              \
-        (table), sizeof(table) / sizeof((table)[0]), sizeof(s)                                     \
+#define SHAPE(s, table)                                        \
+    {                                                          \
+        (table), sizeof(table) / sizeof((table)[0]), sizeof(s) \
     }
 
 enum { SHAPE_DEPTH_MAX = 32, SHAPE_PATH_MAX = 256, SHAPE_MESSAGE_MAX = 256 };
@@ -153,8 +153,7 @@ enum result shape_parse_lenient(struct slice text, json_t **out,
 
 /* shape_parse (or _lenient, as mode says), then shape_decode. */
 enum result shape_decode_text(const struct shape *shape, struct slice text, enum shape_mode mode,
-                              struct arena *arena, void *out,
-                              struct shape_error *error) MUST_CHECK;
+                              struct arena *arena, void *out, struct shape_error *error) MUST_CHECK;
 
 /* Compact text (no blanks, table order, UTF-8); 0-terminated, mem_free. */
 char *shape_encode_text(const struct shape *shape, const void *in);

@@ -1,0 +1,76 @@
+#include "api/base/slice.h"
+
+static unsigned char lower(char c)
+{
+    return (unsigned char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
+}
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+bool slice_equal_nocase(struct slice a, struct slice b)
+{
+    if (a.len != b.len)
+        return false;
+    for (size_t i = 0; i < a.len; i++)
+        if (lower(a.data[i]) != lower(b.data[i]))
+            return false;
+    return true;
+}
+
+struct slice slice_trim(struct slice s)
+{
+    while (s.len > 0 && is_blank(s.data[0])) {
+        s.data++;
+        s.len--;
+    }
+    while (s.len > 0 && is_blank(s.data[s.len - 1]))
+        s.len--;
+    return s;
+}
+
+int slice_compare(struct slice a, struct slice b)
+{
+    size_t len = a.len < b.len ? a.len : b.len;
+    int order = len > 0 ? memcmp(a.data, b.data, len) : 0;
+
+    if (order != 0)
+        return order;
+    return (a.len > b.len) - (a.len < b.len);
+}
+
+bool slice_cut(struct slice *rest, char separator, struct slice *part)
+{
+    const char *end;
+
+    if (rest->data == NULL)
+        return false;
+    end = rest->len > 0 ? memchr(rest->data, separator, rest->len) : NULL;
+    if (end == NULL) {
+        *part = *rest;
+        *rest = (struct slice){NULL, 0};
+        return true;
+    }
+    *part = slice_make(rest->data, (size_t)(end - rest->data));
+    *rest = slice_make(end + 1, rest->len - part->len - 1);
+    return true;
+}
+
+bool slice_uint(struct slice s, uint64_t max, uint64_t *out)
+{
+    uint64_t value = 0;
+
+    if (s.len == 0)
+        return false;
+    for (size_t i = 0; i < s.len; i++) {
+        uint64_t digit = (uint64_t)(unsigned char)s.data[i] - '0';
+
+        if (digit > 9 || digit > max || value > (max - digit) / 10)
+            return false;
+        value = value * 10 + digit;
+    }
+    *out = value;
+    return true;
+}
