@@ -5,15 +5,17 @@
 
 static enum result decode(struct slice text, void *out, size_t cap, size_t *len, int variant)
 {
-    /* libsodium's is strict: alphabet, padding, left-over bits. */
-    errno = 0;
+    const char *end;
+
     if (text.len == 0) {
         *len = 0;
         return OK;
     }
-    if (sodium_base642bin(out, cap, text.data, text.len, NULL, len, NULL, variant) == 0)
-        return OK;
-    return errno == ERANGE ? ERR_LIMIT : ERR_SYNTAX;
+    /* libsodium's is strict: alphabet, padding, left-over bits. */
+    errno = 0;
+    if (sodium_base642bin(out, cap, text.data, text.len, NULL, len, &end, variant) != 0)
+        return errno == ERANGE ? ERR_LIMIT : ERR_SYNTAX;
+    return end == text.data + text.len ? OK : ERR_SYNTAX;
 }
 
 void base64_encode(const void *data, size_t len, char *out)
