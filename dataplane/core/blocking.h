@@ -1,0 +1,34 @@
+/*
+ * blocking: helper threads for calls that would block a worker.
+ *
+ * Password hashing, signatures, files, DNS.  Jobs with the same key run one after the other, in
+ * the order they came (account claims); others in parallel.
+ *
+ * Ownership  a job is embedded in its owner and belongs to the pool until `done`.
+ * Thread     submit: any.  run: a helper.  done: on worker `worker`, in a turn.
+ * Errors     blocking_submit: ERR_LIMIT when BLOCKING_QUEUE_MAX jobs wait; the job was not taken.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "api/base/list.h"
+#include "api/base/result.h"
+#include "dataplane/core/worker.h"
+
+enum { BLOCKING_QUEUE_MAX = 65536 };
+
+struct blocking;
+
+struct blocking_job {
+    void (*run)(struct blocking_job *job);                         /* on a helper thread */
+    void (*done)(struct blocking_job *job, struct worker *worker); /* back on a worker */
+    unsigned worker;                                               /* where `done` runs */
+    uint64_t key; /* 0: none; else in order with others of the same key */
+    struct list link;
+};
+
+struct blocking *blocking_new(unsigned threads, struct workers *workers);
+/* Waits for running jobs; jobs that wait are run too. */
+void blocking_free(struct blocking *blocking);
+enum result blocking_submit(struct blocking *blocking, struct blocking_job *job) MUST_CHECK;

@@ -1,0 +1,167 @@
+/*
+ * worker: a thread, its loop, its mailbox, its pools.
+ *
+ * W workers, each one thread with one epoll.  A connection belongs to one worker; only that
+ * worker touches it.  The order of a turn:
+ *
+ *     epoll_wait (256 events) -> take the clock -> drain the mailbox -> ready connections, each
+ *     within its quantum -> due timers -> publish outgoing mail -> flush dirty connections ->
+ *     run what was deferred -> leave the reclaim section
+ *
+ * A turn is bounded in bytes and time; leftovers go on a ready list and the next turn does not
+ * sleep.  After a turn that did work the worker polls for a bounded time before it sleeps
+ * (option), so that request-reply does not pay for waking a halted core.
+ *
+ * Mail.  worker_post reserves room for a record in a private chunk for the destination (16 KiB;
+ * a larger record gets a chunk of its own).  Chunks are pushed when full and at the end of the
+ * turn: one atomic exchange for a chunk.  A sleeper is woken once.  Records of one sender
+ * arrive in order.  Posting to oneself works like posting to another.
+ *
+ * Backlog.  The bytes waiting in each mailbox are counted; beyond MAILBOX_HIGH the workers that
+ * feed it stop *reading* connections (worker_feeds_backlog), never draining or flushing, until
+ * it is below MAILBOX_LOW: so no circle of waiting can form.
+ *
+ * Ownership  workers own what is on them; `part` belongs to the layers above.
+ * Thread     a worker's functions: on that worker, unless they say "any".
+ * Errors     workers_start: ERR_IO when a thread or an epoll cannot be made.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/epoll.h>
+
+#include "api/base/clock.h"
+#include "api/base/list.h"
+#include "api/base/random.h"
+#include "api/base/result.h"
+#include "dataplane/core/pool.h"
+#include "dataplane/core/reclaim.h"
+#include "dataplane/core/timers.h"
+
+enum {
+    WORKERS_MAX = 64,
+    WORKER_INPUT = 256 << 10,  /* the receive buffer that all connections of a worker share */
+    WORKER_QUANTUM = 64 << 10, /* bytes read from one connection in one turn */
+    MAIL_CHUNK = 16 << 10,
+    MAILBOX_HIGH = 8 << 20,
+    MAILBOX_LOW = 2 << 20,
+};
+
+/* State that a layer above keeps for each worker; who uses which is listed here. */
+enum worker_part {
+    WORKER_PART_DELIVER, /* account/deliver.c: match cache, counters */
+    WORKER_PART_SESSION, /* session/session_table.c: the sessions of this worker */
+    WORKER_PART_SYSTEM,  /* monitor/: subscriptions of the system account's services */
+    WORKER_PARTS
+};
+
+struct workers;
+struct outbox;
+struct mailbox;
+
+/* Something with a file descriptor. */
+struct loop_io {
+    int fd;
+    uint32_t interest; /* EPOLLIN | EPOLLOUT as registered */
+    void (*on_event)(struct loop_io *io, uint32_t events);
+    struct list ready; /* linked while there is more to do without a new event */
+};
+
+/* Something to run at the end of this turn, after the flush. */
+struct deferred {
+    struct list link;
+    void (*fn)(struct deferred *deferred);
+};
+
+/* Something to flush at the end of this turn. */
+struct flushable {
+    struct list link;
+    void (*flush)(struct flushable *flushable);
+};
+
+struct worker {
+    unsigned index; /* 0 .. count-1 */
+    struct workers *all;
+    int64_t now_ns;  /* monotonic, read once a turn */
+    int64_t wall_ns; /* Unix time, read once a turn */
+    struct timers timers;
+    struct pool *pool;
+    struct reclaim_reader *reader;
+    struct random_seeded random; /* for choices like queue members; not for secrets */
+    char *input;                 /* WORKER_INPUT bytes */
+    void *part[WORKER_PARTS];
+    struct loop *loop;       /* worker.c's own */
+    struct mailbox *mailbox; /* worker.c's own */
+    struct outbox *outbox;   /* worker.c's own: a private chunk for each destination */
+};
+
+struct worker_options {
+    unsigned count;      /* 0: usable cores (affinity and cgroup quota) */
+    int64_t poll_max_ns; /* adaptive polling before sleep; 0: never */
+    struct clock *clock;
+    /* Called on the worker's thread before its first turn and after its last. */
+    void (*on_start)(struct worker *worker, void *arg);
+    void (*on_stop)(struct worker *worker, void *arg);
+    void *arg;
+};
+
+enum result workers_start(const struct worker_options *options, struct workers **out) MUST_CHECK;
+/* Every worker ends its turn, runs on_stop, and its thread is joined; then all is freed. */
+void workers_stop(struct workers *workers);
+unsigned workers_count(const struct workers *workers);
+struct worker *workers_at(struct workers *workers, unsigned index);
+struct reclaim *workers_reclaim(struct workers *workers);
+
+/* Is the caller running on this worker?  any thread */
+bool worker_is_mine(const struct worker *worker);
+/* The worker of this thread, or NULL.  any thread */
+struct worker *worker_current(void);
+
+/* --- mail --------------------------------------------------------------------------------- */
+
+typedef void (*mail_fn)(struct worker *worker, void *body, size_t len);
+
+/*
+ * Reserves `len` bytes (aligned to 16) of a record for worker `to`; the caller fills them before
+ * it returns to the loop or posts again to the same worker.  fn runs there with them.
+ */
+void *worker_post(struct worker *from, unsigned to, mail_fn fn, size_t len);
+
+/* From a thread that is no worker (or from any): body is copied.  any thread */
+void workers_post(struct workers *workers, unsigned to, mail_fn fn, const void *body, size_t len);
+
+/*
+ * Runs what is in the mailbox now, bounded by one sweep; cheap when it is empty (one load).
+ * For a PING: what was published before somebody else's PONG must be in our output first.
+ * Not from inside a mail_fn.
+ */
+void worker_drain(struct worker *worker);
+
+/* Pushes the private chunks now rather than at the end of the turn. */
+void worker_publish(struct worker *worker);
+
+/* Does this worker feed a mailbox that is too full?  Then it reads from no connection. */
+bool worker_feeds_backlog(const struct worker *worker);
+
+/* --- the loop ----------------------------------------------------------------------------- */
+
+enum result worker_watch(struct worker *worker, struct loop_io *io, uint32_t interest) MUST_CHECK;
+void worker_rewatch(struct worker *worker, struct loop_io *io, uint32_t interest);
+void worker_unwatch(struct worker *worker, struct loop_io *io);
+/* on_event(io, EPOLLIN) again next turn without waiting for the kernel. */
+void worker_ready(struct worker *worker, struct loop_io *io);
+void worker_defer(struct worker *worker, struct deferred *deferred,
+                  void (*fn)(struct deferred *deferred));
+void worker_dirty(struct worker *worker, struct flushable *flushable);
+
+/* The share of the last second or so that this worker was busy, in 1/1000.  any thread */
+unsigned worker_load(const struct worker *worker);
+
+/* Figures for statistics.  any thread; each is read by itself */
+struct worker_figures {
+    uint64_t turns, sleeps, wakeups_sent, mails, mail_bytes;
+    int64_t longest_turn_ns;
+};
+void worker_figures(const struct worker *worker, struct worker_figures *out);
