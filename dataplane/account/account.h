@@ -1,0 +1,83 @@
+/*
+ * account: a tenant: its sublist, limits, counters and claims.
+ *
+ * Ownership  reference counted: sessions, the table and pending work hold one each; the last
+ *            reference frees through reclaim.
+ * Thread     counters: each worker its own row, summed by the reader.  Limits and claims are a
+ *            struct account_terms that is swapped whole; the old one is retired.  Connection
+ *            counts: atomics.
+ * Errors     none.
+ */
+#pragma once
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "api/base/map.h"
+#include "api/base/result.h"
+#include "api/base/slice.h"
+#include "dataplane/account/permission.h"
+#include "dataplane/account/sublist.h"
+#include "dataplane/core/worker.h"
+
+/* What the claims (or the configuration) grant; -1: no limit. */
+struct account_terms {
+    int64_t connections, leafs, subscriptions, payload;
+    bool disallow_bearer;
+    struct permission_rules default_permissions; /* strings live in `claims`' arena */
+    bool has_default_permissions;
+    int64_t expires_at_s;                /* 0: never */
+    int64_t issued_at_s;                 /* iat; 0 without a JWT */
+    const char *jti;                     /* NULL without a JWT */
+    const char *jwt;                     /* the token, NULL without */
+    const struct account_claims *claims; /* api/nats/claims.h; NULL without */
+    void *owner;                         /* what holds the strings; freed by free_owner */
+    void (*free_owner)(void *owner);
+    struct reclaim_node retire;
+};
+
+/* One worker's counters of one account; on lines of their own. */
+struct account_counters {
+    _Alignas(64) uint64_t in_msgs; /* published by its clients */
+    uint64_t in_bytes;             /* payload and headers */
+    uint64_t out_msgs, out_bytes;  /* delivered to its clients */
+    uint64_t slow_consumers;
+};
+
+struct account {
+    struct map_link link; /* in the table, by name */
+    const char *name;     /* public key in operator mode, else the configured name */
+    const char *label;    /* name in the claims; = name without; swapped with the terms */
+    _Atomic uint32_t refs;
+    _Atomic(struct account_terms *) terms;
+    struct sublist *sublist;
+    struct account_counters *counters; /* [workers] */
+    atomic_int_fast64_t connections;   /* clients now */
+    atomic_int_fast64_t leafs;
+    _Atomic uint64_t connections_total;
+    _Atomic uint64_t generation; /* raised when terms change: caches of verdicts look at it */
+    bool system;                 /* the system account */
+    bool global;                 /* $G */
+    _Atomic bool removed;        /* deleted: nobody may come in */
+    struct reclaim_node retire;
+};
+
+/* One reference; without terms everything is unlimited. */
+struct account *account_new(struct workers *workers, const char *name);
+struct account *account_ref(struct account *account);
+void account_unref(struct account *account);
+
+/* The terms in force; valid until the end of the caller's turn. */
+const struct account_terms *account_terms(const struct account *account);
+/* Takes the terms over; the old ones are retired.  On a worker. */
+void account_set_terms(struct account *account, struct account_terms *terms);
+struct account_terms *account_terms_new(void); /* all unlimited */
+void account_terms_free(struct account_terms *terms);
+
+/* Takes a place if the limit allows; given back by account_leave. */
+bool account_enter(struct account *account);
+void account_leave(struct account *account);
+
+/* Sums over the workers.  any thread */
+void account_totals(const struct account *account, struct account_counters *out);
