@@ -83,17 +83,17 @@ struct log_limit {
     _Atomic uint64_t held;
 };
 bool log_limit_pass(struct log_limit *limit, int64_t interval_ms, uint64_t *held);
-#define log_every(interval_ms, level, area, format, ...)                                         \
-    do {                                                                                         \
-        static struct log_limit log_limit_here;                                                  \
-        uint64_t log_held;                                                                       \
-        if (log_wants(level, area) && log_limit_pass(&log_limit_here, interval_ms, &log_held)) { \
-            if (log_held > 0)                                                                    \
-                log_line(level, area, format " (%llu more held back)", __VA_ARGS__,              \
-                         (unsigned long long)log_held);                                          \
-            else                                                                                 \
-                log_line(level, area, format, __VA_ARGS__);                                      \
-        }                                                                                        \
+#define log_every(interval_ms, level, area, format, ...)                                          \
+    do {                                                                                          \
+        static struct log_limit log_limit_here;                                                   \
+        uint64_t log_held;                                                                        \
+        if (log_wants(level, area) && log_limit_pass(&log_limit_here, interval_ms, &log_held)) {  \
+            if (log_held > 0)                                                                     \
+                log_line(level, area, format " (%llu more held back)" __VA_OPT__(, ) __VA_ARGS__, \
+                         (unsigned long long)log_held);                                           \
+            else                                                                                  \
+                log_line(level, area, format __VA_OPT__(, ) __VA_ARGS__);                         \
+        }                                                                                         \
     } while (0)
 
 /*

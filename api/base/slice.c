@@ -74,3 +74,26 @@ bool slice_uint(struct slice s, uint64_t max, uint64_t *out)
     *out = value;
     return true;
 }
+
+size_t slice_utf8(struct slice s)
+{
+    const unsigned char *in = (const unsigned char *)s.data;
+    size_t len;
+
+    if (s.len == 0)
+        return 0;
+    len = in[0] < 0x80                     ? 1
+          : in[0] >= 0xc2 && in[0] <= 0xdf ? 2
+          : in[0] >= 0xe0 && in[0] <= 0xef ? 3
+          : in[0] >= 0xf0 && in[0] <= 0xf4 ? 4
+                                           : 0;
+    if (len > s.len)
+        return 0;
+    for (size_t i = 1; i < len; i++)
+        if ((in[i] & 0xc0) != 0x80)
+            return 0;
+    if ((in[0] == 0xe0 && in[1] < 0xa0) || (in[0] == 0xed && in[1] > 0x9f) ||
+        (in[0] == 0xf0 && in[1] < 0x90) || (in[0] == 0xf4 && in[1] > 0x8f))
+        return 0; /* longer than need be, a surrogate, beyond Unicode */
+    return len;
+}

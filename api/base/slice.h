@@ -77,3 +77,6 @@ bool slice_cut(struct slice *rest, char separator, struct slice *part);
 
 /* Digits only, no sign; false if empty, another character, or above max. */
 bool slice_uint(struct slice s, uint64_t max, uint64_t *out);
+
+/* Bytes of the well-formed UTF-8 character that s begins with; 0 if it begins with none. */
+size_t slice_utf8(struct slice s);
