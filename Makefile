@@ -75,6 +75,94 @@ $(runs): %.ok: %
 	    { cat $@.log; echo "FAIL $(notdir $<)"; exit 1; }
 unit: $(runs)
 
-.PHONY: all unit
+# --- set-up, run, test ------------------------------------------------------------------------
+
+deps:
+	@deploy/install-deps.sh
+
+# Everything on this machine: PostgreSQL, control plane, node, and two isolated teams at work.
+run: deps
+	@$(MAKE) -s all
+	@deploy/run.sh
+
+stop:
+	@deploy/run.sh --stop
+
+# Removes the run-time data of make run, after asking (YES=1 does not ask).
+reset:
+	@deploy/run.sh --reset
+
+# One PostgreSQL for the run, a database for each test that wants one.
+test: deps
+	@$(MAKE) -s all
+	@tests/with_postgres.sh $(MAKE) -s -k suite
+
+suite: unit transcripts integration
+
+# The protocol as conversations, on our broker.
+transcripts: all $(B)/tests/golden/play
+	@tests/golden/run.sh $(B)/tests/golden/play $(B)/bin/berth-broker
+
+# Both programs, a real PostgreSQL, real sockets: one script for each tests/integration/*.sh.
+integration: all
+	@tests/integration/run.sh $(B)/bin
+
+check: lint
+	$(MAKE) SAN=address,undefined test
+	$(MAKE) SAN=thread test
+
+# All that needs stock nats-server and the nats CLI; insists on them.
+interop: all
+	@BERTH_PEERS_REQUIRED=1 tests/with_postgres.sh tests/interop/run.sh $(B)/bin
+
+bench: all
+	@tests/bench/compare.sh $(B)/bin/berth-broker
+
+# Long: 200 random kill -9 of control plane, PostgreSQL or node, then two control planes at once.
+chaos: all
+	@tests/chaos/run.sh $(B)/bin
+
+# Long: each parser of foreign bytes for FUZZ_SECONDS.
+FUZZ_SECONDS ?= 600
+fuzzers := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+fuzz:
+	@$(MAKE) -s CC=clang SAN=fuzzer-no-link,address,undefined fuzz-programs
+	@tests/fuzz/run.sh build/fuzzer-no-link-address-undefined/tests/fuzz $(FUZZ_SECONDS)
+fuzz-programs: $(addprefix $(B)/tests/fuzz/,$(fuzzers))
+$(B)/tests/fuzz/fuzz_%: $(B)/tests/fuzz/fuzz_%.o $(B)/dataplane.a $(B)/api.a
+	@$(CC) $(LDFLAGS_ALL) -fsanitize=fuzzer -o $@ $^ $(LIBS_BROKER)
+
+# --- install, clean ---------------------------------------------------------------------------
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/systemd/system \
+	    $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/doc/berth
+	install -m 755 $(addprefix $(B)/bin/,berth-broker berth-control berth) $(DESTDIR)$(PREFIX)/bin
+	for unit in deploy/systemd/*.service; do \
+	    sed 's|@PREFIX@|$(PREFIX)|g' $$unit > $(DESTDIR)$(PREFIX)/lib/systemd/system/$$(basename $$unit); \
+	done
+	install -m 644 docs/man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 644 README.md LICENSE docs/compatibility.md deploy/examples/* \
+	    $(DESTDIR)$(PREFIX)/share/doc/berth
+
+# Keeps run-time data (var/).
+clean:
+	rm -rf build
+
+help:
+	@printf '%s\n' \
+	    'make            build the programs into build/bin' \
+	    'make run        install what is missing, start everything, show two teams at work' \
+	    'make stop       stop what make run started' \
+	    'make test       all tests that need nothing outside Debian' \
+	    'make check      lint, then the tests under ASan+UBSan and under TSan' \
+	    'make interop    with stock nats-server and the nats CLI (they must be there)' \
+	    'make bench      server CPU for a million messages, in turn with the stock server' \
+	    'make chaos      200 random kills; make fuzz: every parser for ten minutes' \
+	    'make install    PREFIX=/usr/local DESTDIR=' \
+	    'make clean      remove build/; make reset: remove run-time data, after asking'
+
+.PHONY: all unit deps run stop reset test suite transcripts integration check interop bench chaos \
+        fuzz fuzz-programs install clean help
 .SECONDARY:
 -include $(shell find build -name '*.d' 2>/dev/null)
