@@ -1,0 +1,196 @@
+/*
+ * session: one peer on one connection: states, pings, reasons for closing, dispatch of verbs.
+ *
+ *     NEW -> GREETED (INFO is out) -> LOGIN (auth is thinking) -> READY -> CLOSING
+ *
+ * A session may do without CONNECT where no log-in is required; it then stays GREETED and is in
+ * $G.  What differs between kinds of peer (client; later leaf node, route) is in session_kind.
+ *
+ * Ownership  a session owns its conn, its identity and its subscriptions; it frees itself in
+ *            the turn after its conn is closed.
+ * Thread     its worker's.  It moves at most once, at log-in, while it has no subscription.
+ * Errors     a failure ends in session_fail: -ERR and close, or in session_error: -ERR.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include "api/base/map.h"
+#include "api/base/result.h"
+#include "api/nats/parser.h"
+#include "dataplane/account/deliver.h"
+#include "dataplane/auth/auth.h"
+#include "dataplane/core/conn.h"
+
+/* Why a session ended; the texts are read by tools (connz, events). */
+enum session_reason {
+    SESSION_OPEN,
+    SESSION_CLIENT_CLOSED,
+    SESSION_AUTH_TIMEOUT,
+    SESSION_AUTH_FAILURE,
+    SESSION_SLOW_PENDING,
+    SESSION_SLOW_DEADLINE,
+    SESSION_WRITE_ERROR,
+    SESSION_READ_ERROR,
+    SESSION_PARSE_ERROR,
+    SESSION_STALE,
+    SESSION_PROTOCOL_VIOLATION,
+    SESSION_BAD_PROTOCOL_VERSION,
+    SESSION_MAX_CONNECTIONS,
+    SESSION_MAX_ACCOUNT_CONNECTIONS,
+    SESSION_MAX_PAYLOAD,
+    SESSION_MAX_CONTROL_LINE,
+    SESSION_MAX_SUBSCRIPTIONS,
+    SESSION_SHUTDOWN,
+    SESSION_EXPIRED,
+    SESSION_MISSING_ACCOUNT,
+    SESSION_REVOKED,
+    SESSION_NO_RESPONDERS,
+    SESSION_KICKED,
+    SESSION_REASONS
+};
+/* "Client Closed", "Slow Consumer (Pending Bytes)", ... */
+const char *session_reason_text(enum session_reason reason);
+
+enum session_state {
+    SESSION_NEW,
+    SESSION_GREETED,
+    SESSION_LOGIN,
+    SESSION_READY,
+    SESSION_CLOSING,
+    SESSION_STATES
+};
+
+struct session;
+struct session_table;
+struct session_set;
+struct session_side;
+struct client_sub;
+
+/* What a peer of one kind may say and what becomes of it. */
+typedef void (*session_verb_fn)(struct session *session, const struct parser_event *event);
+struct session_kind {
+    const char *name;             /* "Client" */
+    const session_verb_fn *verbs; /* [VERB_COUNT]; what is left out may not be said */
+    uint32_t verb_set;
+};
+
+enum {
+    SESSION_VERBOSE = 1 << 0,
+    SESSION_PEDANTIC = 1 << 1,
+    SESSION_ECHO = 1 << 2,
+    SESSION_HEADERS = 1 << 3, /* the peer understands HPUB and HMSG */
+    SESSION_NO_RESPONDERS_ON = 1 << 4,
+    SESSION_CONNECTED = 1 << 5,  /* CONNECT was accepted */
+    SESSION_FIRST_PONG = 1 << 6, /* the PONG to its first PING after CONNECT is out */
+    SESSION_IN_ACCOUNT = 1 << 7, /* counted by the account and the node */
+    SESSION_TRACE = 1 << 8,
+    SESSION_LDM = 1 << 9, /* was told to leave */
+    SESSION_RTT_KNOWN = 1 << 10,
+    SESSION_MOVED = 1 << 11, /* placement was decided */
+};
+
+/* sid -> subscription: a small array first, then a hash table. */
+struct session_subs {
+    struct client_sub **slots;
+    uint32_t cap, count; /* cap is 0 or a power of two */
+};
+
+struct session {
+    struct conn conn;
+    const struct session_kind *kind;
+    struct session_set *set;             /* of the worker that owns us */
+    struct account *account;             /* a reference; $G until log-in says otherwise */
+    struct account_counters *counters;   /* this worker's row of account */
+    const struct permission *permission; /* of identity; NULL: all is permitted */
+    uint16_t flags;
+    uint8_t state;
+    uint8_t reason; /* once closing */
+    uint8_t protocol;
+    uint8_t pings_out;
+    struct parser parser;
+    struct session_subs subs;
+    uint64_t cid;
+    uint64_t in_msgs, in_bytes, out_msgs, out_bytes;
+    int64_t subs_max;          /* in force; -1: no limit */
+    int64_t active_ns;         /* monotonic: last input or delivery */
+    int64_t input_ns;          /* monotonic: last input */
+    struct publish_memo *memo; /* NULL before the first PUB */
+
+    struct list link;             /* in set->sessions, oldest first */
+    struct map_link by_cid;       /* in set->by_cid */
+    struct timer timer;           /* log-in deadline, then pings */
+    struct timer expiry;          /* of identity or account */
+    struct auth_attempt *attempt; /* while SESSION_LOGIN */
+    struct identity *identity;    /* NULL before log-in */
+    struct session_side *side;    /* what is rarely looked at */
+    int64_t start_ns;             /* Unix time */
+    int64_t rtt_ns, ping_sent_ns;
+};
+
+/* Rarely looked at; one block, texts interned or behind it. */
+struct session_side {
+    const char *name, *lang, *version; /* of CONNECT; "" when not given */
+    char nonce[16];
+    char host[64];
+    uint16_t port;
+    bool has_nonce;
+    struct reply_rights *replies; /* allow_responses: what may be published for now */
+};
+
+/* A peer's figures as /connz and the events show them; texts are borrowed from the session. */
+struct session_snapshot {
+    uint64_t cid;
+    const char *kind, *type; /* "Client", "nats" */
+    const char *host;
+    uint16_t port;
+    int64_t start_ns, active_ns, stop_ns; /* Unix time; stop 0: open */
+    enum session_reason reason;
+    int64_t rtt_ns; /* 0: not known */
+    size_t pending_bytes;
+    uint64_t in_msgs, in_bytes, out_msgs, out_bytes;
+    uint64_t subscriptions;
+    const char *name, *lang, *version; /* NULL: not given */
+    const char *user, *account, *account_label;
+    const char *jwt, *issuer_key, *name_tag; /* NULL: none; jwt is NULL for bearer tokens */
+    struct strings tags;
+    const char *nonce; /* NULL: none */
+};
+void session_snapshot(const struct session *session, struct session_snapshot *out);
+
+/* A subscription as /connz and /subsz show it. */
+struct session_sub_detail {
+    struct slice subject, queue, sid;
+    uint64_t msgs;
+    uint64_t max; /* 0: none */
+    uint64_t cid;
+    const struct account *account;
+};
+void session_walk_subs(const struct session *session,
+                       bool (*fn)(const struct session_sub_detail *detail, void *arg), void *arg);
+/* False when the sub is no client's.  On the worker that owns it. */
+bool session_sub_detail(const struct sub *sub, struct session_sub_detail *out);
+
+/* "127.0.0.1:51234 - cid:7": how log lines begin. */
+enum { SESSION_TAG_MAX = 160 };
+const char *session_tag(const struct session *session, char out[SESSION_TAG_MAX]);
+
+/* --- for the other files of this folder --------------------------------------------------- */
+
+/* Takes the fd; sends INFO. */
+void session_open(struct session_set *set, int fd, const struct sockaddr_storage *peer);
+
+/* -ERR '<text>', the connection stays. */
+void session_error(struct session *session, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+/* Closes; what is queued is sent first.  The first reason counts. */
+void session_close(struct session *session, enum session_reason reason);
+/* -ERR '<text>' and close. */
+void session_fail(struct session *session, enum session_reason reason, const char *text);
+
+void session_send(struct session *session, struct slice bytes);
+/* +OK if the peer wants it. */
+void session_ok(struct session *session);
+void session_move_state(struct session *session, enum session_state next);
