@@ -71,9 +71,9 @@ void nkey_sign(const struct nkey *nkey, const void *data, size_t len,
 enum result nkey_verify(const struct nkey *nkey, const void *data, size_t len,
                         const uint8_t signature[NKEY_SIGNATURE_LEN]) MUST_CHECK;
 
-/* NKEY_CURVE only.  out: len + NKEY_SEAL_EXTRA bytes. */
-void nkey_seal(const struct nkey *from, const struct nkey *to, struct random *random,
-               struct slice data, uint8_t *out);
+/* NKEY_CURVE only.  out: len + NKEY_SEAL_EXTRA bytes.  ERR_INVALID for a degenerate `to`. */
+enum result nkey_seal(const struct nkey *from, const struct nkey *to, struct random *random,
+                      struct slice data, uint8_t *out) MUST_CHECK;
 /* out: box.len - NKEY_SEAL_EXTRA bytes. */
 enum result nkey_open(const struct nkey *to, const struct nkey *from, struct slice box,
                       uint8_t *out) MUST_CHECK;

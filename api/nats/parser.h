@@ -7,7 +7,7 @@
  *   PARSER_MORE   the command is not whole.  Keep all `len` bytes and show them again, in one
  *                 piece, with more behind them.  event->needed is the length of the whole command
  *                 when that is known (the control line of a PUB is there, its payload is not),
- *                 else 0; verb and args are set in the first case.  What was searched is not
+ *                 else 0; nothing else of the event is set.  What was searched is not
  *                 searched again.
  *   PARSER_ERROR  event->error; the connection cannot go on.
  *
@@ -30,7 +30,7 @@
 #include "api/base/slice.h"
 #include "api/nats/verb.h"
 
-enum { PARSER_ARGS_MAX = 4 };
+enum { PARSER_ARGS_MAX = 5 };
 
 enum parser_status { PARSER_EVENT, PARSER_MORE, PARSER_ERROR };
 
@@ -52,6 +52,7 @@ struct parser {
     uint32_t line_max;    /* bytes of arguments; the caller may change it at any time */
     uint32_t payload_max; /* bytes of headers and payload; ditto */
     uint32_t verbs;       /* set of verbs that this peer may say */
+    uint8_t verb;         /* of the command whose payload is awaited */
 };
 
 struct parser_event {
