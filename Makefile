@@ -18,7 +18,7 @@ CFLAGS_ALL := -std=c11 -D_GNU_SOURCE -DBERTH_VERSION='"$(VERSION)"' -I. -I$(B) -
           -fno-omit-frame-pointer $(if $(SAN),-O1 -fsanitize=$(SAN),-O2) $(WARN) $(CFLAGS)
 LDFLAGS_ALL := -pthread $(if $(SAN),-fsanitize=$(SAN)) $(LDFLAGS)
 
-LIBS_API     := -lsodium -ljansson -lm
+LIBS_API     := -lsodium -ljansson -lcrypto -lm
 LIBS_BROKER  := -lmicrohttpd -lcrypt $(LIBS_API)
 LIBS_CONTROL := -lpq -lmicrohttpd -lnats -lcrypto $(LIBS_API)
 LIBS_CLI     := -lcurl $(LIBS_API)

@@ -128,6 +128,7 @@ char *arena_printf(struct arena *arena, const char *format, ...)
     char *text;
     int len;
 
+    CHECK(format != NULL);
     va_start(args, format);
     len = vsnprintf(NULL, 0, format, args);
     va_end(args);

@@ -9,6 +9,7 @@
 
 #include <inttypes.h>
 #include <limits.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -189,6 +190,15 @@ static enum result decode_int(struct decoder *decoder, const struct field *field
     if (!within(field, value))
         return out_of_bounds(decoder, path, field, value, &unit_number);
     *(int64_t *)at = value;
+    return OK;
+}
+
+static enum result decode_real(struct decoder *decoder, const struct field *field, const json_t *in,
+                               const struct path *path, void *at)
+{
+    if (!json_is_number(in))
+        return wrong_type(decoder, path, "a number");
+    *(double *)at = json_number_value(in);
     return OK;
 }
 
@@ -419,6 +429,7 @@ static const decode_fn decoders[KIND_COUNT] = {
     [KIND_OBJECT] = decode_object,     [KIND_STRUCT] = decode_in_place,
     [KIND_OBJECTS] = decode_objects,   [KIND_STRING_MAP] = decode_string_map,
     [KIND_INT_MAP] = decode_int_map,   [KIND_JSON] = decode_json,
+    [KIND_REAL] = decode_real,
 };
 
 static enum result decode_field(struct decoder *decoder, const struct field *field,
@@ -623,6 +634,8 @@ static bool is_empty(const struct field *field, const void *at)
     case KIND_DURATION:
     case KIND_TIME:
         return *(const int64_t *)at == 0;
+    case KIND_REAL:
+        return !(*(const double *)at < 0 || *(const double *)at > 0);
     case KIND_OPTIONAL:
         return !((const struct optional_int *)at)->set;
     case KIND_ENUM:
@@ -647,8 +660,18 @@ static bool is_unset(const struct field *field, const void *at)
 {
     if (field->kind == KIND_STRING)
         return *(const char *const *)at == NULL;
-    return field->kind != KIND_BOOL && field->kind != KIND_INT && field->kind != KIND_DURATION &&
-           field->kind != KIND_ENUM && is_empty(field, at);
+    return field->kind != KIND_BOOL && field->kind != KIND_INT && field->kind != KIND_REAL &&
+           field->kind != KIND_DURATION && field->kind != KIND_ENUM && is_empty(field, at);
+}
+
+/* Whole numbers as the reference programs write them: 0, not 0.0. */
+static json_t *encode_real(double value)
+{
+    const double exact_max = 9007199254740992.0;
+
+    if (value > -exact_max && value < exact_max && floor(value) >= value)
+        return made(json_integer((json_int_t)value));
+    return made(json_real(isfinite(value) ? value : 0));
 }
 
 static json_t *encode_enum(const struct field *field, int index)
@@ -670,6 +693,8 @@ static json_t *encode_value(const struct field *field, const void *at)
     case KIND_INT:
     case KIND_DURATION:
         return made(json_integer(*(const int64_t *)at));
+    case KIND_REAL:
+        return encode_real(*(const double *)at);
     case KIND_OPTIONAL:
         return is_empty(field, at) ? NULL
                                    : made(json_integer(((const struct optional_int *)at)->value));

@@ -27,6 +27,7 @@
 enum field_kind {
     KIND_BOOL,       /* bool */
     KIND_INT,        /* int64_t; a JSON real or a number outside 64 bits is refused */
+    KIND_REAL,       /* double; any JSON number; whole ones are written without a point */
     KIND_OPTIONAL,   /* struct optional_int: absent or null is {false, 0} */
     KIND_STRING,     /* const char *, NULL when absent */
     KIND_ENUM,       /* int: the index into .type, a NULL-terminated list of words */
@@ -99,6 +100,7 @@ struct shape {
 #define FIELD_AT(s, m, t) (offsetof(s, m) + 0 * sizeof(_Generic(((s *)0)->m, t : 0)))
 #define BOOL_AT(s, m) KIND_BOOL, FIELD_AT(s, m, bool)
 #define INT_AT(s, m) KIND_INT, FIELD_AT(s, m, int64_t)
+#define REAL_AT(s, m) KIND_REAL, FIELD_AT(s, m, double)
 #define OPTIONAL_AT(s, m) KIND_OPTIONAL, FIELD_AT(s, m, struct optional_int)
 #define STRING_AT(s, m) KIND_STRING, FIELD_AT(s, m, const char *)
 #define ENUM_AT(s, m) KIND_ENUM, FIELD_AT(s, m, int)
