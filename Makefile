@@ -99,7 +99,9 @@ test: deps
 
 suite: unit transcripts integration
 
-# The protocol as conversations, on our broker.
+# The protocol as conversations, on our broker; tests/golden/run.sh says how to play some on another.
+$(B)/tests/golden/play: $(B)/tests/golden/play.o $(B)/testlib.a $(B)/api.a
+	@$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_API)
 transcripts: all $(B)/tests/golden/play
 	@tests/golden/run.sh $(B)/tests/golden/play $(B)/bin/berth-broker
 

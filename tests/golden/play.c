@@ -137,6 +137,17 @@ static bool play_cut(const struct settings *settings, const char *workers,
     return ok;
 }
 
+/* Our broker is the one that is given workers. */
+static bool plays_cut(const struct settings *settings, const struct transcript *transcript,
+                      const char *workers, enum peer_cut cut)
+{
+    unsigned uncut = TRANSCRIPT_UNCUT | (workers == NULL ? TRANSCRIPT_PEER_UNCUT : 0);
+
+    if (settings->cut >= 0 && (int)cut != settings->cut)
+        return false;
+    return cut == CUT_WHOLE || (transcript->options & uncut) == 0;
+}
+
 /* The whole of a job; true if all cuts passed. */
 static bool play_file(const struct settings *settings, const char *file, const char *workers)
 {
@@ -147,9 +158,7 @@ static bool play_file(const struct settings *settings, const char *file, const c
     if (!ok)
         printf("FAIL %s\n", transcript.error);
     for (enum peer_cut cut = CUT_WHOLE; ok && cut < CUTS; cut++) {
-        if (settings->cut >= 0 && (int)cut != settings->cut)
-            continue;
-        if ((transcript.options & TRANSCRIPT_UNCUT) != 0 && cut != CUT_WHOLE)
+        if (!plays_cut(settings, &transcript, workers, cut))
             continue;
         if (running && (transcript.options & TRANSCRIPT_FRESH) != 0) {
             ok = stop(settings, &transcript, &server);

@@ -90,6 +90,7 @@ static bool read_comment(struct reader *reader, char *line)
         {"fresh", TRANSCRIPT_FRESH},
         {"uncut", TRANSCRIPT_UNCUT},
         {"loose", TRANSCRIPT_LOOSE},
+        {"peer-uncut", TRANSCRIPT_PEER_UNCUT},
     };
     char *text = skip_blanks(line + 1);
     struct slice rest, word;

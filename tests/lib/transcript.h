@@ -57,6 +57,7 @@ enum transcript_option {
     TRANSCRIPT_FRESH = 1 << 0, /* a server of its own for each cut: the server ends or changes */
     TRANSCRIPT_UNCUT = 1 << 1, /* whole only: cut input cannot read the same, by its nature */
     TRANSCRIPT_LOOSE = 1 << 2, /* no PING at the end: what still comes is open */
+    TRANSCRIPT_PEER_UNCUT = 1 << 3, /* as UNCUT, where the server is not ours: a flaw of theirs */
 };
 
 struct step {
