@@ -7,6 +7,7 @@
 
 #include "api/base/base64.h"
 #include "api/base/buf.h"
+#include "api/base/check.h"
 #include "api/base/mem.h"
 #include "api/base/random.h"
 #include "api/base/shape.h"
