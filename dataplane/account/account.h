@@ -2,7 +2,7 @@
  * account: a tenant: its sublist, limits, counters and claims.
  *
  * Ownership  reference counted: sessions, the table and pending work hold one each; the last
- *            reference frees through reclaim.
+ *            unref retires it (on another thread than a worker: by mail to worker 0).
  * Thread     counters: each worker its own row, summed by the reader.  Limits and claims are a
  *            struct account_terms that is swapped whole; the old one is retired.  Connection
  *            counts: atomics.
@@ -37,12 +37,27 @@ struct account_terms {
     struct reclaim_node retire;
 };
 
-/* One worker's counters of one account; on lines of their own. */
+/*
+ * One worker's counters of one account; on lines of their own.  Only that worker writes them
+ * (counter_add); out_msgs and out_bytes are deliver.c's, the others the session's.
+ */
 struct account_counters {
-    _Alignas(64) uint64_t in_msgs; /* published by its clients */
-    uint64_t in_bytes;             /* payload and headers */
-    uint64_t out_msgs, out_bytes;  /* delivered to its clients */
-    uint64_t slow_consumers;
+    _Alignas(64) _Atomic uint64_t in_msgs; /* published by its clients */
+    _Atomic uint64_t in_bytes;             /* payload and headers */
+    _Atomic uint64_t out_msgs, out_bytes;  /* delivered to its clients */
+    _Atomic uint64_t slow_consumers;
+};
+
+/* By the one thread that writes this counter: no locked instruction. */
+static inline void counter_add(_Atomic uint64_t *counter, uint64_t by)
+{
+    atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + by,
+                          memory_order_relaxed);
+}
+
+/* Summed over workers. */
+struct account_totals {
+    uint64_t in_msgs, in_bytes, out_msgs, out_bytes, slow_consumers;
 };
 
 struct account {
@@ -52,6 +67,7 @@ struct account {
     _Atomic uint32_t refs;
     _Atomic(struct account_terms *) terms;
     struct sublist *sublist;
+    struct workers *workers;           /* NULL: none runs (tests, after the end) */
     struct account_counters *counters; /* [workers] */
     atomic_int_fast64_t connections;   /* clients now */
     atomic_int_fast64_t leafs;
@@ -63,7 +79,8 @@ struct account {
     struct reclaim_node retire;
 };
 
-/* One reference; without terms everything is unlimited. */
+/* One reference; everything is unlimited until terms are set.  workers may be NULL: no worker
+ * runs while the account lives, and there is one row of counters. */
 struct account *account_new(struct workers *workers, const char *name);
 struct account *account_ref(struct account *account);
 void account_unref(struct account *account);
@@ -80,4 +97,4 @@ bool account_enter(struct account *account);
 void account_leave(struct account *account);
 
 /* Sums over the workers.  any thread */
-void account_totals(const struct account *account, struct account_counters *out);
+void account_totals(const struct account *account, struct account_totals *out);

@@ -12,6 +12,7 @@
 struct account_table;
 
 struct account_table *account_table_new(struct workers *workers);
+/* After workers_stop, when nobody else holds a reference any more. */
 void account_table_free(struct account_table *table);
 
 /* A reference, the caller's; NULL when there is none. */

@@ -3,13 +3,17 @@
  *
  * The takers of this worker are served at once; for every other worker that has takers one
  * record goes into its mailbox: the message (copied up to CONN_COPY_MAX, else one shared copy)
- * and the match.  The receiver walks its own slice.  Queue groups: one member, uniformly over
+ * and the takers.  The receiver walks its own slice.  Queue groups: one member, uniformly over
  * all workers; a member that does not take it (gone, echo, denied) is replaced by another,
  * also when that is found out only on the other worker.
  *
- * Each worker keeps a match cache: (account, subject) -> match, 4-way set-associative, bounded,
- * clock replacement; validity by the sublist's generations.  A publisher may also keep a
- * struct publish_memo and so skip hashing when it repeats a subject.
+ * Echo (SUB_NO_ECHO) and deny at delivery (SUB_FILTERED) are looked at here, before the kind's
+ * deliver; out_msgs and out_bytes of the account are counted here (kinds that are `counted`).
+ *
+ * Each worker keeps a match cache (match_cache.h): (account, subject) -> match.  A publisher may
+ * also keep a struct publish_memo and so skip hashing when it repeats a subject.
+ *
+ * A kind's deliver may publish (a service's answer): DELIVER_DEPTH_MAX levels deep.
  *
  * Ownership  everything is borrowed for the call.
  * Thread     the publishing connection's worker.
@@ -20,8 +24,11 @@
 #include "dataplane/account/account.h"
 #include "dataplane/account/sub.h"
 
+enum { DELIVER_DEPTH_MAX = 8 };
+
 struct deliver_options {
-    size_t cache_entries; /* for each worker; 0: the default (16k) */
+    size_t
+        cache_entries; /* at most, for each worker, 64 bytes each; 0: a default by worker count */
     /*
      * Looks at a subject that begins with "$SYS." before matching; true: consumed.  The system
      * services that every account may call ($SYS.REQ.USER.INFO, ...).  Set by monitor/.
@@ -35,27 +42,34 @@ struct deliver_options {
 void deliver_start(struct worker *worker, const struct deliver_options *options);
 void deliver_stop(struct worker *worker);
 
-/* What a publisher remembers of its last subject; {0} to begin. */
+/* Where a publisher found its last subject; {0} to begin.  Only a hint. */
 struct publish_memo {
-    const struct match *match; /* valid in this turn only: checked by turn */
-    uint64_t turn, hash;
-    struct account *account;
-    uint32_t subject_len;
-    char subject[64]; /* longer ones are not remembered */
+    uint32_t entry;
 };
 
 /*
  * Delivers message->data to whoever wants message->subject.  Returns the number of takers (for a
  * taker on another worker: that it was sent there, after the checks that can be made here: echo,
- * deny at delivery); 0 means no responders.  Counts nothing: in_msgs is the session's.
+ * deny at delivery); 0 means no responders.  Counts the deliveries, not the publication: in_msgs
+ * is the session's.  message->data may lie in the worker's input.  memo may be NULL.
  */
-unsigned deliver_publish(struct worker *worker, struct account *account,
-                         const struct delivery *message, struct publish_memo *memo);
+unsigned deliver_publish(struct worker *worker, struct account *account, struct delivery *message,
+                         struct publish_memo *memo);
 
-/* The same from a thread or a place that has no delivery at hand: copies. */
-void deliver_send(struct worker *worker, struct account *account, struct slice subject,
-                  struct slice reply, struct slice headers, struct slice payload);
+/* The same for a place that has no delivery at hand; copies; origin 0. */
+unsigned deliver_send(struct worker *worker, struct account *account, struct slice subject,
+                      struct slice reply, struct slice headers, struct slice payload);
 
-/* Formats what is missing of delivery->line (kind: plain, with headers, stripped). */
+/* Formats what is missing of delivery->line; headers: HMSG, stripped: MSG without the headers. */
 enum deliver_form { DELIVER_PLAIN, DELIVER_HEADERS, DELIVER_STRIPPED };
 void deliver_line_form(const struct delivery *delivery, enum deliver_form form);
+
+/* Of one worker.  any thread; each is read by itself */
+struct deliver_figures {
+    uint64_t matches;    /* subjects looked up */
+    uint64_t cache_hits; /* of them answered by the cache */
+    uint64_t cache_count, cache_capacity;
+    uint64_t records;  /* sent to other workers */
+    uint64_t rerouted; /* queue messages that another member got than the one picked */
+};
+void deliver_figures(const struct worker *worker, struct deliver_figures *out);

@@ -1,20 +1,23 @@
 /*
  * sublist: which subscriptions want a message on this subject?
  *
- * A trie with one level for each token; '*' and '>' are children with places of their own.
- * Writers insert and remove under the account's lock; readers never lock: nodes are updated by
- * single release stores, and what is replaced is retired.  A leaf keeps its subscriptions split
- * by worker, and its queue groups apart, ready for a random pick.
+ * A trie with one level for each token; '*' and '>' are children with places of their own
+ * (trie.h).  Writers insert and remove under the list's lock; readers never lock: nodes are
+ * updated by single release stores, and what is replaced is retired.
  *
  * Generations.  1,024 counters by the hash of a literal subject, 256 by the hash of the first
  * token of a wildcard subject with a literal first token, one for subjects that begin with a
- * wildcard.  A match result carries the three values it was built under; it is valid while its
- * three counters are unchanged.
+ * wildcard (a small list makes do with fewer).  Counters only rise, so a match result is valid
+ * while the sum of its three counters is what it was built under.
+ *
+ * Matching itself is match.h's; the message path goes through deliver.h, which caches.
  *
  * Ownership  a sublist links the subs it is given and frees none of them.
- * Thread     insert, remove: a worker; they take the lock.  match: any worker, no lock, inside
- *            its turn.  walk: a reader inside a reclaim section.
- * Errors     ERR_SYNTAX for a malformed subject, ERR_LIMIT beyond SUBJECT_TOKENS_MAX tokens.
+ * Thread     insert, remove, touch: a worker (or no worker runs); they take the lock.  walk,
+ *            wants: a reader inside a reclaim section (a worker in its turn).  No lock is held
+ *            while fn runs.
+ * Errors     ERR_SYNTAX for a malformed subject, ERR_LIMIT beyond SUBJECT_TOKENS_MAX tokens or
+ *            SUB_QUEUE_LEN_MAX bytes of queue.
  */
 #pragma once
 
@@ -22,14 +25,17 @@
 #include "dataplane/account/sub.h"
 
 struct sublist;
-struct match;
 
-struct sublist *sublist_new(unsigned workers);
-/* Empty by then. */
+struct sublist *sublist_new(void);
+/* Empty by then; nobody reads it any more. */
 void sublist_free(struct sublist *list);
 
+/* A sub that was removed is not inserted again: it is retired. */
 enum result sublist_insert(struct sublist *list, struct sub *sub) MUST_CHECK;
 void sublist_remove(struct sublist *list, struct sub *sub);
+
+/* After its NO_ECHO or FILTERED flag or its owner's filter changed: results are built again. */
+void sublist_touch(struct sublist *list, struct sub *sub);
 
 /* Subscriptions in it, without hidden ones.  any thread */
 uint64_t sublist_count(const struct sublist *list);
@@ -41,8 +47,8 @@ void sublist_walk(struct sublist *list, struct slice literal_or_empty,
 /* Has anybody interest in this literal subject?  For answers, not for the message path. */
 bool sublist_wants(struct sublist *list, struct slice subject);
 
-/* As /subsz shows them. */
+/* As /subsz shows them; those of the caches are deliver_figures'. */
 struct sublist_figures {
-    uint64_t subs, inserts, removes, matches, cache_hits, cache_count;
+    uint64_t subs, inserts, removes; /* without hidden ones */
 };
 void sublist_figures(const struct sublist *list, struct sublist_figures *out);
