@@ -15,7 +15,8 @@ DESTDIR ?=
 WARN   := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla \
           -Wno-missing-field-initializers -Wno-unused-parameter -Werror
 CFLAGS_ALL := -std=c11 -D_GNU_SOURCE -DBERTH_VERSION='"$(VERSION)"' -I. -I$(B) -g -pthread \
-          -fno-omit-frame-pointer $(if $(SAN),-O1 -fsanitize=$(SAN),-O2) $(WARN) $(CFLAGS)
+          -fno-omit-frame-pointer $(if $(SAN),-O1 -fsanitize=$(SAN),-O2) $(WARN) $(CFLAGS) \
+          -I$(shell pg_config --includedir 2>/dev/null || echo /usr/include/postgresql)
 LDFLAGS_ALL := -pthread $(if $(SAN),-fsanitize=$(SAN)) $(LDFLAGS)
 
 LIBS_API     := -lsodium -ljansson -lcrypto -lm
@@ -35,7 +36,8 @@ endif
 
 $(B)/api.a:          $(call obj,$(call src,api))
 $(B)/dataplane.a:    $(call obj,$(call src,dataplane))
-$(B)/controlplane.a: $(call obj,$(call src,controlplane)) $(B)/queries.o
+$(B)/controlplane.a: $(call obj,$(call src,controlplane)) $(B)/queries.o $(B)/migrations.o \
+                     $(B)/openapi.o
 $(B)/testlib.a:      $(call obj,$(wildcard tests/lib/*.c))
 $(B)/%.a:
 	@mkdir -p $(@D)
@@ -50,9 +52,21 @@ $(B)/queries.sql: $(sort $(wildcard sql/queries/*.sql))
 	@mkdir -p $(@D)
 	@cat /dev/null $^ > $@
 $(B)/statements.def: $(B)/queries.sql
-	@sed -n 's/^-- name: \([a-z0-9_]*\)$$/STATEMENT(\1)/p' $< > $@
+	@sed -n 's/^-- name: \([a-z0-9_]*\)$$/STATEMENT(\1)/p' $< > $@.new
+	@cmp -s $@.new $@ || cp $@.new $@
 $(B)/queries.o: $(B)/queries.sql
 	@cd $(B) && ld -r -b binary -z noexecstack -o queries.o queries.sql
+
+$(B)/migrations.sql: $(sort $(wildcard sql/migrations/*.sql))
+	@mkdir -p $(@D)
+	@for f in $^; do echo "-- migration: $$(basename $$f .sql)"; cat $$f; done > $@
+$(B)/openapi.json: api/openapi.json
+	@mkdir -p $(@D)
+	@cp $< $@
+$(B)/migrations.o: $(B)/migrations.sql
+	@cd $(B) && ld -r -b binary -z noexecstack -o $(@F) $(<F)
+$(B)/openapi.o: $(B)/openapi.json
+	@cd $(B) && ld -r -b binary -z noexecstack -o $(@F) $(<F)
 
 $(B)/bin/berth-broker: $(B)/dataplane/main.o $(B)/dataplane.a $(B)/api.a
 	@mkdir -p $(@D)

@@ -1,0 +1,26 @@
+/*
+ * statement: an enum of every statement in sql/queries, made by the build.
+ *
+ * A statement begins with a line "-- name: x" and is SQL_x here, so a misspelled one does
+ * not compile.
+ *
+ * Ownership  none.
+ * Thread     any.
+ * Errors     none.
+ */
+#pragma once
+
+#include "api/base/slice.h"
+
+enum statement {
+#define STATEMENT(name) SQL_##name,
+#include "statements.def" /* made from sql/queries by the Makefile */
+#undef STATEMENT
+    STATEMENTS
+};
+
+/* As in sql/queries: "account_by_id". */
+const char *statement_name(enum statement statement);
+
+/* The SQL between this name and the next. */
+struct slice statement_text(enum statement statement);

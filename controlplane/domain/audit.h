@@ -1,0 +1,49 @@
+/*
+ * audit: who did what, in the transaction that did it.
+ *
+ * Every mutation writes one event in its own transaction; a refused one is written apart by the
+ * router.  before and after hold no secret: keys by their public form, tokens by their id.
+ *
+ * Ownership  borrowed for the call.
+ * Thread     the work's.
+ * Errors     the database's.
+ */
+#pragma once
+
+#include "controlplane/domain/resource.h"
+
+enum audit_outcome { AUDIT_SUCCESS, AUDIT_DENIED, AUDIT_FAILED, AUDIT_PARTIAL };
+
+struct audit_note {
+    const char *action; /* "account.create" */
+    const char *resource_kind, *resource_id, *resource_name;
+    const char *team_id, *account_id;
+    enum audit_outcome outcome;
+    const char *reason;
+    json_t *before, *after; /* borrowed; NULL: none */
+    int64_t revision;       /* 0: none */
+    const char *operation_id;
+};
+
+enum result audit_add(struct work *work, const struct audit_note *note) MUST_CHECK;
+
+struct audit_event {
+    const char *id, *kind;
+    int64_t time;
+    const char *actor_type, *actor_id, *actor_name, *via_token;
+    const char *source_ip, *user_agent, *request_id;
+    const char *action, *resource_kind, *resource_id, *resource_name, *team_id, *account_id;
+    const char *outcome, *reason;
+    json_t *before, *after;
+    struct optional_int revision;
+    const char *operation_id;
+};
+extern const struct shape audit_event_shape;
+
+struct audit_query {
+    struct list_query list; /* newest first; after: an event's id */
+    const char *team_id, *account_id, *actor, *action, *resource, *outcome;
+};
+/* Of the rows that the work's principal may see. */
+enum result audit_list(struct work *work, const struct audit_query *query,
+                       struct db_rows *out) MUST_CHECK;

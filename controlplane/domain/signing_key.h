@@ -1,0 +1,74 @@
+/*
+ * signing_key: signing keys and scoped roles of an account.
+ *
+ * A managed key's seed is sealed here; of a customer's key only the public part is known.  A
+ * scoped role is a permission template; making one makes its first managed key.
+ *
+ * Ownership  texts in the work's arena.
+ * Thread     the work's.
+ * Errors     refusals name_taken, in_use, illegal_state, validation_failed, version_conflict.
+ */
+#pragma once
+
+#include "controlplane/domain/account.h"
+
+struct signing_key {
+    struct resource resource; /* state: active, retiring, retired, compromised */
+    const char *account_id, *team_id, *public_key;
+    int custody; /* managed, customer */
+    const char *role_id;
+    int64_t live_credentials; /* issued by it and not over: what a DELETE must confirm */
+    const char *secret_id;    /* not in the JSON */
+};
+extern const struct shape signing_key_shape;
+extern const char *const custody_words[];
+
+struct signing_key_settings {
+    struct resource_settings settings;
+    int custody;
+    const char *public_key; /* customer's */
+    const char *role_id;
+};
+extern const struct shape signing_key_settings_shape;
+
+enum result signing_key_by_ref(struct work *work, const char *account_id, const char *ref,
+                               struct signing_key *out) MUST_CHECK;
+enum result signing_key_list(struct work *work, const char *account_id,
+                             const struct list_query *query, struct db_rows *out) MUST_CHECK;
+enum result signing_key_create(struct work *work, const struct account *account,
+                               const struct signing_key_settings *settings,
+                               struct signing_key *out) MUST_CHECK;
+/* confirm: what the caller believes live_credentials to be; -1: not said. */
+enum result signing_key_delete(struct work *work, const struct signing_key *key,
+                               int64_t confirm) MUST_CHECK;
+
+struct scoped_role {
+    struct resource resource;
+    const char *account_id, *team_id;
+    struct user_rules rules;
+    int64_t user_count;
+};
+extern const struct shape scoped_role_shape;
+
+struct scoped_role_settings {
+    struct resource_settings settings;
+    struct user_rules rules;
+};
+extern const struct shape scoped_role_settings_shape;
+
+struct scoped_role_settings scoped_role_settings_of(const struct scoped_role *role);
+enum result scoped_role_by_ref(struct work *work, const char *account_id, const char *ref,
+                               struct scoped_role *out) MUST_CHECK;
+enum result scoped_role_list(struct work *work, const char *account_id,
+                             const struct list_query *query, struct db_rows *out) MUST_CHECK;
+enum result scoped_role_create(struct work *work, const struct account *account,
+                               const struct scoped_role_settings *settings,
+                               struct scoped_role *out) MUST_CHECK;
+enum result scoped_role_update(struct work *work, const struct scoped_role *old,
+                               const struct scoped_role_settings *settings,
+                               struct scoped_role *out) MUST_CHECK;
+enum result scoped_role_delete(struct work *work, const struct scoped_role *role) MUST_CHECK;
+
+/* Who signs a user: role_id NULL: an unscoped managed key, or the account itself. */
+enum result signing_key_for(struct work *work, const struct account *account, const char *role_id,
+                            struct signing_key *out, struct vault_secret *seed) MUST_CHECK;

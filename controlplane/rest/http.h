@@ -1,0 +1,48 @@
+/*
+ * http: libmicrohttpd: requests in, replies out.
+ *
+ * One thread moves bytes (epoll) and never blocks: a request whose body is complete is suspended
+ * and queued to `http_threads` workers, each with a connection of the pool while it works.  The
+ * queue is bounded; beyond it the answer is 503.  A call with Prefer: wait goes to a list after
+ * its commit, holding neither thread nor connection; one more thread looks for those whose
+ * account's revision is on every node (rest_sync_changed wakes it) or whose time is over.
+ *
+ * Ownership  the server owns its threads and calls; pool, tools and hooks are borrowed.
+ * Thread     start, stop: main.  rest_sync_changed: any.
+ * Errors     ERR_IO: the address cannot be listened on; `message` names it.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "api/base/buf.h"
+#include "controlplane/db/pool.h"
+#include "controlplane/domain/work.h"
+
+enum { REST_BODY_MAX = 1 << 20, REST_WAIT_MAX_S = 30, REST_MESSAGE_MAX = 256 };
+
+struct rest_options {
+    const char *listen; /* "127.0.0.1:8222"; port 0: any free one */
+    int64_t http_threads, queue_max, connections_max;
+    int64_t read_per_minute, write_per_minute, expensive_per_minute; /* for each token */
+    const char *public_url; /* for links; NULL: from listen */
+};
+
+struct rest_hooks {
+    void *arg;
+    /* After a commit: WAKE_... for the jobs of this process. */
+    void (*committed)(void *arg, unsigned wake);
+    /* Prometheus lines of other parts, appended to /metrics. */
+    void (*metrics)(void *arg, struct buf *out);
+};
+
+struct rest;
+
+enum result rest_start(const struct rest_options *options, struct pool *pool,
+                       const struct tools *tools, const struct rest_hooks *hooks, struct rest **out,
+                       char message[REST_MESSAGE_MAX]) MUST_CHECK;
+void rest_stop(struct rest *rest);
+uint16_t rest_port(const struct rest *rest);
+
+/* A node's state of some account has been recorded: look at the waiting calls. */
+void rest_sync_changed(struct rest *rest);

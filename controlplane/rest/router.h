@@ -1,0 +1,132 @@
+/*
+ * router: tables of routes: method, path, permission, body, handler; and all that every request
+ * needs around its handler.
+ *
+ * One request, in order: route found; token -> principal (rest/http has read head and body);
+ * rate limit; transaction begun (tenants behind their wall); {account} and {team} of the path
+ * loaded; authz_check with the route's permission; Idempotency-Key; query parameters checked
+ * against the route's list; body decoded by the route's shape; If-Match; the handler; answer
+ * recorded; commit; wake.  A handler returns a result and sets the reply; it never writes to the
+ * client, never begins or ends a transaction, and writes its audit event through router_audit.
+ *
+ * A route without a permission known to authz stops the program at start.
+ *
+ * Ownership  everything of a call lives in its arena.
+ * Thread     a worker; one call at a time.
+ * Errors     see rest/problem.h.
+ */
+#pragma once
+
+#include "controlplane/domain/account.h"
+#include "controlplane/domain/audit.h"
+#include "controlplane/domain/authz.h"
+#include "controlplane/domain/team.h"
+#include "controlplane/rest/problem.h"
+
+struct rest_call;
+
+enum {
+    ROUTE_IF_MATCH = 1 << 0,  /* 428 without If-Match */
+    ROUTE_LIST = 1 << 1,      /* limit, cursor and the common filters */
+    ROUTE_SECRET = 1 << 2,    /* the answer holds a secret: not replayed, not cached */
+    ROUTE_WAIT = 1 << 3,      /* Prefer: wait is obeyed */
+    ROUTE_MERGE = 1 << 4,     /* the body is a merge patch: router_merge decodes it */
+    ROUTE_EXPENSIVE = 1 << 5, /* rate limit class */
+    ROUTE_SERVICE = 1 << 6,   /* the transaction is the service's, whoever calls */
+    ROUTE_NO_TX = 1 << 7,     /* no database needed */
+};
+
+enum { ROUTE_PARAMS_MAX = 4 };
+
+struct rest_route {
+    const char *method, *path; /* "/v1/accounts/{account}:push" */
+    const char *permission;    /* "public": no token needed */
+    const struct shape *body;  /* NULL: none */
+    enum result (*handler)(struct rest_call *call);
+    const char *id; /* operationId */
+    unsigned flags;
+    const char *query; /* further parameters, blank between them; NULL: none */
+};
+
+struct rest_reply {
+    int status;
+    const char *body; /* in the arena; NULL: none */
+    size_t body_len;
+    const char *media_type;
+    const char *location, *etag, *link;
+    const char *resource_id; /* for the record of idempotency */
+    bool has_more;
+};
+
+/* Answer only after this account's revision is on every node, or the time is over. */
+struct rest_wait {
+    const char *account_id;
+    int64_t revision;
+};
+
+struct rest_call {
+    const struct rest_route *route;
+    struct work work;
+    struct principal who;
+    const char *method, *path, *query;
+    const char *params[ROUTE_PARAMS_MAX]; /* in the order of the path */
+    const char *names[ROUTE_PARAMS_MAX];  /* "account", "user" */
+    struct team team;                     /* if the path has {team} */
+    struct account account;               /* if the path has {account}; locked for mutations */
+    bool has_team, has_account;
+    void *body;        /* of the route's shape; NULL without one */
+    json_t *body_json; /* as sent */
+    struct list_query list;
+    bool if_match, if_match_any;
+    int64_t if_match_version;
+    struct rest_wait wait;
+    struct rest_reply reply;
+    bool audited;
+    struct arena *arena; /* = work.arena */
+    struct rest *rest;   /* the server: rate limits, hooks */
+    void *transport;     /* http.c's */
+};
+
+/* {account} -> "acc_..."; NULL if the path has none of that name. */
+const char *router_param(const struct rest_call *call, const char *name);
+/* A query parameter, decoded; NULL if it was not sent. */
+const char *router_query(const struct rest_call *call, const char *name);
+enum result router_query_int(struct rest_call *call, const char *name, int64_t min, int64_t max,
+                             int64_t fallback, int64_t *out) MUST_CHECK;
+enum result router_query_time(struct rest_call *call, const char *name, int64_t fallback,
+                              int64_t *out) MUST_CHECK;
+enum result router_query_bool(struct rest_call *call, const char *name, bool *out) MUST_CHECK;
+
+/* If-Match against what was read; also remembers the ETag of the answer. */
+enum result router_match(struct rest_call *call, const struct resource *resource) MUST_CHECK;
+
+/* PATCH: present settings, merged with the body, decoded strictly into out. */
+enum result router_merge(struct rest_call *call, const struct shape *shape, const void *present,
+                         void *out) MUST_CHECK;
+
+/* Replies.  resource may be NULL (no ETag). */
+enum result router_reply(struct rest_call *call, int status, const struct shape *shape,
+                         const void *value, const struct resource *resource);
+enum result router_reply_json(struct rest_call *call, int status, json_t *tree);
+enum result router_reply_text(struct rest_call *call, int status, const char *media_type,
+                              const char *text);
+enum result router_reply_none(struct rest_call *call);
+/* items: rows of shape, one more than the limit if there are more; id_offset: where each has
+ * its id. */
+enum result router_reply_list(struct rest_call *call, const struct shape *shape,
+                              const struct db_rows *rows, size_t id_offset);
+/* 201 with Location: collection path, "/", id. */
+enum result router_created(struct rest_call *call, const char *collection,
+                           const struct shape *shape, const void *value,
+                           const struct resource *resource);
+
+/* The change's event: before and after by the shape (NULL: nothing), secrets left out. */
+enum result router_audit(struct rest_call *call, const char *action,
+                         const struct resource *resource, const struct shape *shape,
+                         const void *before, const void *after) MUST_CHECK;
+
+/* All tables, in the order they are searched. */
+extern const struct rest_route *const rest_tables[];
+
+/* Runs a whole request on this thread; the reply is in the call, always. */
+void router_run(struct rest_call *call);
