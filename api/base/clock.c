@@ -37,7 +37,7 @@ void clock_format(int64_t wall_ns, unsigned digits, char out[CLOCK_TEXT_MAX])
 {
     int64_t ns = wall_ns % NS_PER_S;
     time_t seconds = (time_t)(wall_ns / NS_PER_S);
-    char fraction[11] = "";
+    char fraction[11] = "", text[96];
     struct tm tm;
 
     CHECK(digits <= 9);
@@ -50,8 +50,9 @@ void clock_format(int64_t wall_ns, unsigned digits, char out[CLOCK_TEXT_MAX])
         snprintf(fraction, sizeof(fraction), ".%09u", (unsigned)ns);
         fraction[digits + 1] = '\0';
     }
-    snprintf(out, CLOCK_TEXT_MAX, "%04d-%02d-%02dT%02d:%02d:%02d%sZ", tm.tm_year + 1900,
+    snprintf(text, sizeof(text), "%04d-%02d-%02dT%02d:%02d:%02d%sZ", tm.tm_year + 1900,
              tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, fraction);
+    snprintf(out, CLOCK_TEXT_MAX, "%.*s", CLOCK_TEXT_MAX - 1, text);
 }
 
 /* count digits off the front of *text, then the character `end` (0: none). */

@@ -420,8 +420,11 @@ static enum result parse_entry(struct parser *parser, struct scope *scope, bool 
     struct config_node *node = new_node(parser, NULL);
     const char *path;
     bool bare, separated;
-    enum result rc = scanned(parser, config_scan_key(scan, &node->key, &bare));
+    enum result rc;
 
+    if (top && config_scan_peek(scan) == '/')
+        return syntax(parser, "a comment wants two slashes");
+    rc = scanned(parser, config_scan_key(scan, &node->key, &bare));
     if (rc != OK)
         return rc;
     if (bare && config_scan_at_space(scan) && config_scan_peek(scan) != SCAN_END &&
@@ -452,20 +455,27 @@ static enum result parse_entry(struct parser *parser, struct scope *scope, bool 
     return rc;
 }
 
-/* What may stand behind a value. */
-static enum result parse_end(struct parser *parser, bool top)
+/* What may stand behind a value; `braces`: those open around the top map, NULL inside of one. */
+static enum result parse_end(struct parser *parser, unsigned *braces)
 {
     struct config_scan *scan = &parser->scan;
+    int c;
 
     config_scan_blanks(scan);
     while (config_scan_comment(scan))
         config_scan_blanks(scan);
     if (config_scan_take(scan, ';') || config_scan_take(scan, ',') ||
-        config_scan_take(scan, '\n') || config_scan_take(scan, '\r') ||
-        (top && (config_scan_take(scan, '}') || config_scan_peek(scan) == SCAN_END)) ||
-        (!top && config_scan_peek(scan) == '}'))
+        config_scan_take(scan, '\n') || config_scan_take(scan, '\r'))
         return OK;
-    return syntax(parser, config_scan_peek(scan) == SCAN_END
+    c = config_scan_peek(scan);
+    if (c == '}' && braces != NULL) {
+        config_scan_next(scan);
+        *braces -= *braces > 0;
+        return OK;
+    }
+    if (c == '}' || (c == SCAN_END && braces != NULL && *braces == 0))
+        return OK;
+    return syntax(parser, c == SCAN_END
                               ? "the file ends inside a map"
                               : "behind a value there is more on the line than belongs to it");
 }
@@ -493,7 +503,7 @@ static enum result parse_map(struct parser *parser, const struct scope *up,
             return syntax(parser, "a list ends inside a map");
         rc = parse_entry(parser, &scope, false);
         if (rc == OK)
-            rc = parse_end(parser, false);
+            rc = parse_end(parser, NULL);
     }
     return rc;
 }
@@ -516,28 +526,36 @@ static enum result parse_value(struct parser *parser, const struct scope *scope,
     return rc;
 }
 
-/* The top map: braces around it may be there or not, and need not be a pair. */
+/*
+ * The top map.  There may be braces around it, or around parts of it; a last one may be
+ * missing or be one too many.
+ */
 static enum result parse_top(struct parser *parser, struct config_node *root)
 {
     struct scope scope = {.map = root, .tail = &root->first};
     struct config_scan *scan = &parser->scan;
-    bool closed = false;
+    bool too_many = false;
+    unsigned braces = 0;
     enum result rc = OK;
 
     while (rc == OK) {
         do
             config_scan_spaces(scan);
-        while (config_scan_comment(scan) || (!closed && config_scan_take(scan, '{')));
+        while (config_scan_comment(scan));
         if (config_scan_peek(scan) == SCAN_END)
             break;
-        if (closed)
+        if (too_many)
             return syntax(parser, "there is something behind the closing brace");
-        closed = config_scan_take(scan, '}');
-        if (closed)
-            continue;
-        rc = parse_entry(parser, &scope, true);
-        if (rc == OK)
-            rc = parse_end(parser, true);
+        if (config_scan_take(scan, '{')) {
+            braces++;
+        } else if (config_scan_take(scan, '}')) {
+            too_many = braces == 0;
+            braces -= braces > 0;
+        } else {
+            rc = parse_entry(parser, &scope, true);
+            if (rc == OK)
+                rc = parse_end(parser, &braces);
+        }
     }
     if (rc == OK)
         drop_repeated(&scope);

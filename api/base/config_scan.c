@@ -376,8 +376,7 @@ static enum result make_integer(struct config_scan *scan, struct slice digits, s
 }
 
 /* Behind the digits, at the letter of a unit. */
-static enum result scan_unit(struct config_scan *scan, size_t start, bool in_list,
-                             struct scan_value *value)
+static enum result scan_unit(struct config_scan *scan, size_t start, struct scan_value *value)
 {
     struct slice digits = since(scan, start);
     size_t unit_start = scan->at;
@@ -386,7 +385,7 @@ static enum result scan_unit(struct config_scan *scan, size_t start, bool in_lis
     do
         config_scan_next(scan);
     while ((c = config_scan_peek(scan)) > 0 && strchr("bBiI", c) != NULL);
-    if (ends_number(c, true) || (c >= '0' && c <= '9'))
+    if (ends_number(c, false) || (c >= '0' && c <= '9'))
         return make_integer(scan, digits, since(scan, unit_start), value);
     scan->at = start;
     return scan_word(scan, digits.len, value);
@@ -464,7 +463,7 @@ static enum result scan_number(struct config_scan *scan, bool in_list, struct sc
     if (c == '.')
         return scan_fraction(scan, start, value);
     if (c > 0 && strchr("kKmMgGtTpPeE", c) != NULL)
-        return scan_unit(scan, start, in_list, value);
+        return scan_unit(scan, start, value);
     if (negative || ends_number(c, in_list))
         return make_integer(scan, since(scan, start), SLICE(""), value);
     if (c == '-' && scan->at - start == 4)
