@@ -122,8 +122,8 @@ static natsStatus give_jwt(char **jwt, char **why, void *arg)
 }
 
 /* libnats frees the signature. */
-static natsStatus give_signature(char **why, unsigned char **signature, int *len,
-                                 const char *nonce, void *arg)
+static natsStatus give_signature(char **why, unsigned char **signature, int *len, const char *nonce,
+                                 void *arg)
 {
     struct system_link *link = arg;
 
@@ -270,14 +270,39 @@ void system_link_trouble(struct system_link *link, char *out, size_t cap)
     pthread_mutex_unlock(&link->mutex);
 }
 
-static bool no_responders(natsMsg *msg)
+struct system_link_call {
+    natsSubscription *inbox;
+};
+
+enum result system_link_ask(struct system_link *link, const char *subject, struct slice body,
+                            struct system_link_call **out)
 {
-    return natsMsg_IsNoResponders(msg);
+    struct system_link_call *call;
+    natsInbox *inbox = NULL;
+    natsStatus s;
+
+    if (system_link_state(link) != LINK_UP)
+        return ERR_UNAVAILABLE;
+    call = mem_alloc(sizeof(*call));
+    s = natsInbox_Create(&inbox);
+    if (s == NATS_OK)
+        s = natsConnection_SubscribeSync(&call->inbox, link->connection, inbox);
+    if (s == NATS_OK)
+        s = natsSubscription_SetPendingLimits(call->inbox, PENDING_MESSAGES_MAX, PENDING_BYTES_MAX);
+    if (s == NATS_OK)
+        s = natsConnection_PublishRequest(link->connection, subject, inbox, body.data,
+                                          (int)body.len);
+    natsInbox_Destroy(inbox);
+    if (s != NATS_OK) {
+        system_link_call_end(call);
+        return result_of(s);
+    }
+    *out = call;
+    return OK;
 }
 
-/* Answers of one inbox, until fn has enough. */
-static enum result collect(natsSubscription *inbox, int64_t until_ns, system_link_reply_fn fn,
-                           void *arg)
+enum result system_link_collect(struct system_link_call *call, int64_t until_ns,
+                                system_link_reply_fn fn, void *arg)
 {
     for (;;) {
         int64_t left_ms = (until_ns - clock_mono_ns(clock_system())) / NS_PER_MS;
@@ -285,12 +310,11 @@ static enum result collect(natsSubscription *inbox, int64_t until_ns, system_lin
         natsMsg *msg = NULL;
         natsStatus s;
 
-        if (left_ms <= 0)
-            return ERR_TIMEOUT;
-        s = natsSubscription_NextMsg(&msg, inbox, left_ms);
+        /* What has arrived is taken even when the time is over. */
+        s = natsSubscription_NextMsg(&msg, call->inbox, left_ms > 1 ? left_ms : 1);
         if (s != NATS_OK)
             return result_of(s);
-        if (no_responders(msg)) {
+        if (natsMsg_IsNoResponders(msg)) {
             natsMsg_Destroy(msg);
             return ERR_NOT_FOUND;
         }
@@ -301,28 +325,25 @@ static enum result collect(natsSubscription *inbox, int64_t until_ns, system_lin
     }
 }
 
+void system_link_call_end(struct system_link_call *call)
+{
+    if (call == NULL)
+        return;
+    natsSubscription_Destroy(call->inbox);
+    mem_free(call);
+}
+
 enum result system_link_gather(struct system_link *link, const char *subject, struct slice body,
                                int64_t timeout_ms, system_link_reply_fn fn, void *arg)
 {
     int64_t until_ns = clock_mono_ns(clock_system()) + timeout_ms * NS_PER_MS;
-    natsSubscription *sub = NULL;
-    natsInbox *inbox = NULL;
-    enum result rc;
-    natsStatus s;
+    struct system_link_call *call;
+    enum result rc = system_link_ask(link, subject, body, &call);
 
-    if (system_link_state(link) != LINK_UP)
-        return ERR_UNAVAILABLE;
-    s = natsInbox_Create(&inbox);
-    if (s == NATS_OK)
-        s = natsConnection_SubscribeSync(&sub, link->connection, inbox);
-    if (s == NATS_OK)
-        s = natsSubscription_SetPendingLimits(sub, PENDING_MESSAGES_MAX, PENDING_BYTES_MAX);
-    if (s == NATS_OK)
-        s = natsConnection_PublishRequest(link->connection, subject, inbox, body.data,
-                                          (int)body.len);
-    rc = s == NATS_OK ? collect(sub, until_ns, fn, arg) : result_of(s);
-    natsSubscription_Destroy(sub);
-    natsInbox_Destroy(inbox);
+    if (rc != OK)
+        return rc;
+    rc = system_link_collect(call, until_ns, fn, arg);
+    system_link_call_end(call);
     return rc;
 }
 

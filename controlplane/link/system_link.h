@@ -65,9 +65,20 @@ enum system_link_more { LINK_ENOUGH, LINK_MORE };
 
 typedef enum system_link_more (*system_link_reply_fn)(struct slice body, void *arg);
 
-/* The time is in milliseconds from now.  A reply "no responders" is ERR_NOT_FOUND. */
+/* The time is in milliseconds from now.  ERR_NOT_FOUND: the node has nobody who answers. */
 enum result system_link_gather(struct system_link *link, const char *subject, struct slice body,
                                int64_t timeout_ms, system_link_reply_fn fn, void *arg) MUST_CHECK;
+
+/*
+ * The same in two steps, so that one thread can ask many nodes at once: ask them all, then
+ * collect from each until a common deadline (monotonic nanoseconds).
+ */
+struct system_link_call;
+enum result system_link_ask(struct system_link *link, const char *subject, struct slice body,
+                            struct system_link_call **out) MUST_CHECK;
+enum result system_link_collect(struct system_link_call *call, int64_t until_ns,
+                                system_link_reply_fn fn, void *arg) MUST_CHECK;
+void system_link_call_end(struct system_link_call *call);
 
 enum result system_link_publish(struct system_link *link, const char *subject,
                                 struct slice body) MUST_CHECK;
