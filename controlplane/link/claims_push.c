@@ -1,0 +1,204 @@
+/*
+ * How it flows: every push is asked on every link before any answer is awaited; then answers are
+ * collected call by call until a common deadline.  With routes one send is answered by every
+ * node, so answers are deduplicated by server id.
+ */
+#include "controlplane/link/claims_push.h"
+
+#include <string.h>
+
+#include "api/base/check.h"
+#include "api/base/clock.h"
+#include "api/nats/sys_document.h"
+#include "api/nats/sys_monitor.h"
+
+#define UPDATE_SUBJECT "$SYS.REQ.CLAIMS.UPDATE"
+
+static const char *const class_texts[] = {
+    [PUSH_OK] = "ok",
+    [PUSH_SKIPPED] = "skipped",
+    [PUSH_STORE_FULL] = "store_full",
+    [PUSH_SIGNER_POLICY] = "signer_policy",
+    [PUSH_INVALID] = "invalid",
+    [PUSH_STALE] = "stale",
+    [PUSH_IO] = "io",
+    [PUSH_UNKNOWN] = "unknown",
+};
+
+const char *push_class_text(enum push_class class)
+{
+    return class_texts[class];
+}
+
+enum push_class push_classify(const char *description)
+{
+    static const struct {
+        const char *part;
+        enum push_class class;
+    } table[] = {
+        {"store is full", PUSH_STORE_FULL},
+        {"signing key", PUSH_SIGNER_POLICY},
+        {"not trusted", PUSH_SIGNER_POLICY},
+        {"untrusted", PUSH_SIGNER_POLICY},
+        {"older", PUSH_STALE},
+        {"validation", PUSH_INVALID},
+        {"does not match", PUSH_INVALID},
+        {"decod", PUSH_INVALID},
+        {"claim", PUSH_INVALID},
+        {"malformed", PUSH_INVALID},
+        {"no space", PUSH_IO},
+        {"permission denied", PUSH_IO},
+        {"input/output", PUSH_IO},
+        {"read-only", PUSH_IO},
+        {"input or output", PUSH_IO},
+    };
+
+    if (description == NULL)
+        return PUSH_UNKNOWN;
+    for (size_t i = 0; i < COUNT_OF(table); i++) {
+        if (strcasestr(description, table[i].part) != NULL)
+            return table[i].class;
+    }
+    return PUSH_UNKNOWN;
+}
+
+static struct push_answer *find_answer(struct claims_push *push, const char *server_id)
+{
+    for (size_t i = 0; i < push->answers.count; i++) {
+        if (strcmp(push->answers.items[i].server_id, server_id) == 0)
+            return &push->answers.items[i];
+    }
+    return NULL;
+}
+
+/* The answers' room is made for LINKS_MAX; more nodes than that are not waited for. */
+static enum system_link_more on_update_reply(struct slice body, void *arg)
+{
+    struct claims_push *push = arg;
+    struct sys_claims_reply reply;
+    struct push_answer *answer;
+    struct shape_error error;
+
+    if (shape_decode_text(&sys_claims_reply_shape, body, SHAPE_LENIENT, push->arena, &reply,
+                          &error) != OK ||
+        reply.server.id == NULL || push->answers.count == LINKS_MAX)
+        return LINK_MORE;
+    if (find_answer(push, reply.server.id) == NULL) {
+        answer = &push->answers.items[push->answers.count++];
+        answer->server_id = reply.server.id;
+        answer->server_name = reply.server.name;
+        if (reply.error != NULL || reply.data == NULL) {
+            answer->text = reply.error != NULL && reply.error->description != NULL
+                               ? reply.error->description
+                               : "the answer has neither data nor error";
+            answer->class = push_classify(answer->text);
+        } else if (reply.data->message != NULL && strstr(reply.data->message, "skip") != NULL) {
+            answer->class = PUSH_SKIPPED;
+        } else if (reply.data->jti != NULL) { /* ours: says what is in force */
+            answer->applied = reply.data->applied ? APPLIED_YES : APPLIED_NOT_LOADED;
+        }
+    }
+    return push->expected > 0 && push->answers.count >= push->expected ? LINK_ENOUGH : LINK_MORE;
+}
+
+/* INFO: is our token in force? */
+static enum system_link_more on_info_reply(struct slice body, void *arg)
+{
+    struct claims_push *push = arg;
+    struct push_answer *answer;
+    struct sys_account_info info;
+    struct shape_error error;
+    struct sys_reply reply;
+    bool open = false;
+
+    if (shape_decode_text(&sys_reply_shape, body, SHAPE_LENIENT, push->arena, &reply, &error) !=
+            OK ||
+        reply.server.id == NULL)
+        return LINK_MORE;
+    answer = find_answer(push, reply.server.id);
+    if (answer == NULL || answer->class != PUSH_OK)
+        return LINK_MORE;
+    if (reply.data == NULL)
+        answer->applied = APPLIED_NOT_LOADED;
+    else if (shape_decode(&sys_account_info_shape, reply.data, SHAPE_LENIENT, push->arena, &info,
+                          &error) == OK &&
+             info.jwt != NULL && strcmp(info.jwt, push->jwt) == 0 && !info.expired)
+        answer->applied = APPLIED_YES;
+    for (size_t i = 0; i < push->answers.count; i++)
+        open = open || (push->answers.items[i].class == PUSH_OK &&
+                        push->answers.items[i].applied == APPLIED_UNKNOWN);
+    return open ? LINK_MORE : LINK_ENOUGH;
+}
+
+static bool has_unknown(const struct claims_push *push)
+{
+    for (size_t i = 0; i < push->answers.count; i++) {
+        if (push->answers.items[i].class == PUSH_OK &&
+            push->answers.items[i].applied == APPLIED_UNKNOWN)
+            return true;
+    }
+    return false;
+}
+
+/* Asks one push on one link; NULL when it cannot be asked. */
+static struct system_link_call *ask(struct system_link *link, const char *subject,
+                                    struct slice body)
+{
+    struct system_link_call *call = NULL;
+
+    if (system_link_ask(link, subject, body, &call) != OK)
+        return NULL;
+    return call;
+}
+
+/* One round of questions for all pushes over all links; then all answers. */
+static void round_of(struct claims_push *pushes, size_t count, const struct link_taken *links,
+                     size_t link_count, bool info, int64_t until_ns)
+{
+    struct arena arena = {0};
+    struct system_link_call **calls =
+        arena_alloc_array(&arena, count * link_count + 1, sizeof(*calls));
+
+    for (size_t i = 0; i < count; i++) {
+        struct claims_push *push = &pushes[i];
+        const char *subject =
+            info ? arena_printf(&arena, "$SYS.REQ.ACCOUNT.%s.INFO", push->account_key)
+                 : UPDATE_SUBJECT;
+        struct slice body = info ? SLICE("") : slice_of(push->jwt);
+
+        for (size_t j = 0; j < link_count && (!info || has_unknown(push)); j++)
+            calls[i * link_count + j] = ask(links[j].link, subject, body);
+    }
+    for (size_t i = 0; i < count; i++) {
+        bool enough = false;
+
+        for (size_t j = 0; j < link_count; j++) {
+            struct system_link_call *call = calls[i * link_count + j];
+
+            if (call != NULL && !enough)
+                enough = system_link_collect(call, until_ns, info ? on_info_reply : on_update_reply,
+                                             &pushes[i]) == OK;
+            system_link_call_end(call);
+        }
+    }
+    arena_fini(&arena);
+}
+
+void claims_push_all(struct claims_push *pushes, size_t count, const struct link_taken *links,
+                     size_t link_count, int64_t timeout_ms)
+{
+    int64_t until_ns = clock_mono_ns(clock_system()) + timeout_ms * NS_PER_MS;
+    bool unknown = false;
+
+    for (size_t i = 0; i < count; i++) {
+        pushes[i].answers.items =
+            arena_alloc_array(pushes[i].arena, LINKS_MAX, sizeof(*pushes[i].answers.items));
+        pushes[i].answers.count = 0;
+    }
+    round_of(pushes, count, links, link_count, false, until_ns);
+    for (size_t i = 0; i < count; i++)
+        unknown = unknown || has_unknown(&pushes[i]);
+    if (unknown)
+        round_of(pushes, count, links, link_count, true,
+                 clock_mono_ns(clock_system()) + timeout_ms * NS_PER_MS);
+}

@@ -1,0 +1,237 @@
+#include "controlplane/link/node_requests.h"
+
+#include <string.h>
+
+#include "api/base/check.h"
+
+/* One answer with an envelope. */
+struct one {
+    struct arena *arena;
+    struct sys_reply reply;
+    enum result rc;
+};
+
+static enum system_link_more on_one(struct slice body, void *arg)
+{
+    struct one *one = arg;
+    struct shape_error error;
+
+    one->rc = OK;
+    if (shape_decode_text(&sys_reply_shape, body, SHAPE_LENIENT, one->arena, &one->reply, &error) !=
+        OK)
+        one->rc = ERR_CORRUPT;
+    else if (one->reply.error != NULL)
+        one->rc = ERR_DENIED;
+    return LINK_ENOUGH;
+}
+
+static enum result ask_one(struct system_link *link, const char *subject, struct slice body,
+                           int64_t timeout_ms, struct one *one)
+{
+    enum result rc = system_link_gather(link, subject, body, timeout_ms, on_one, one);
+
+    return rc != OK ? rc : one->rc;
+}
+
+enum result node_request_varz(struct system_link *link, int64_t timeout_ms, struct arena *arena,
+                              struct node_varz *out)
+{
+    struct one one = {.arena = arena};
+    char id[NKEY_PUBLIC_MAX];
+    struct shape_error error;
+    enum result rc;
+
+    system_link_server_id(link, id);
+    if (id[0] == 0)
+        return ERR_UNAVAILABLE;
+    rc = ask_one(link, arena_printf(arena, "$SYS.REQ.SERVER.%s.VARZ", id), SLICE(""), timeout_ms,
+                 &one);
+    if (rc != OK)
+        return rc;
+    out->server = one.reply.server;
+    if (one.reply.data == NULL || shape_decode(&sys_varz_shape, one.reply.data, SHAPE_LENIENT,
+                                               arena, &out->varz, &error) != OK)
+        return ERR_CORRUPT;
+    return OK;
+}
+
+/* LIST is answered by every node that hears it: ours is the one at the other end. */
+struct list_call {
+    struct arena *arena;
+    char server_id[NKEY_PUBLIC_MAX];
+    struct sys_claims_list list;
+    enum result rc;
+};
+
+static enum system_link_more on_list(struct slice body, void *arg)
+{
+    struct list_call *call = arg;
+    struct shape_error error;
+
+    if (shape_decode_text(&sys_claims_list_shape, body, SHAPE_LENIENT, call->arena, &call->list,
+                          &error) != OK) {
+        call->rc = ERR_CORRUPT;
+        return LINK_ENOUGH;
+    }
+    if (call->list.server.id == NULL || strcmp(call->list.server.id, call->server_id) != 0)
+        return LINK_MORE;
+    call->rc = call->list.error != NULL ? ERR_DENIED : OK;
+    return LINK_ENOUGH;
+}
+
+enum result node_request_list(struct system_link *link, int64_t timeout_ms, struct arena *arena,
+                              struct strings *out)
+{
+    struct list_call call = {.arena = arena};
+    enum result rc;
+
+    system_link_server_id(link, call.server_id);
+    rc = system_link_gather(link, "$SYS.REQ.CLAIMS.LIST", SLICE(""), timeout_ms, on_list, &call);
+    if (rc == OK)
+        rc = call.rc;
+    if (rc == OK)
+        *out = call.list.data;
+    return rc;
+}
+
+struct pack_call {
+    struct arena *arena;
+    struct packed_jwts *out;
+};
+
+static void pack_add(struct pack_call *call, struct slice line)
+{
+    struct packed_jwts *out = call->out;
+    struct slice key;
+
+    if (!slice_cut(&line, '|', &key) || slice_empty(line))
+        return;
+    if (out->count == out->cap) {
+        size_t cap = out->cap > 0 ? out->cap * 2 : 64;
+        struct packed_jwt *items = arena_alloc_array(call->arena, cap, sizeof(*items));
+
+        for (size_t i = 0; i < out->count; i++)
+            items[i] = out->items[i];
+        out->items = items;
+        out->cap = cap;
+    }
+    out->items[out->count].account_key = arena_copy(call->arena, key);
+    out->items[out->count++].jwt = arena_copy(call->arena, line);
+}
+
+/* Lines of id|jwt, then an empty message. */
+static enum system_link_more on_pack(struct slice body, void *arg)
+{
+    struct slice line;
+
+    if (slice_empty(body))
+        return LINK_ENOUGH;
+    while (slice_cut(&body, '\n', &line))
+        pack_add(arg, line);
+    return LINK_MORE;
+}
+
+enum result node_request_pack(struct system_link *link, const uint8_t digest[32],
+                              int64_t timeout_ms, struct arena *arena, bool *equal,
+                              struct packed_jwts *out)
+{
+    struct pack_call call = {arena, out};
+    enum result rc;
+
+    *out = (struct packed_jwts){0};
+    rc = system_link_gather(link, "$SYS.REQ.CLAIMS.PACK", slice_make((const char *)digest, 32),
+                            timeout_ms, on_pack, &call);
+    *equal = rc == OK && out->count == 0;
+    return rc;
+}
+
+struct delete_call {
+    struct arena *arena;
+    struct sys_claims_reply *out;
+    char server_id[NKEY_PUBLIC_MAX];
+    enum result rc;
+};
+
+static enum system_link_more on_delete(struct slice body, void *arg)
+{
+    struct delete_call *call = arg;
+    struct shape_error error;
+
+    if (shape_decode_text(&sys_claims_reply_shape, body, SHAPE_LENIENT, call->arena, call->out,
+                          &error) != OK) {
+        call->rc = ERR_CORRUPT;
+        return LINK_ENOUGH;
+    }
+    if (call->out->server.id == NULL || strcmp(call->out->server.id, call->server_id) != 0)
+        return LINK_MORE;
+    call->rc = call->out->error != NULL ? ERR_DENIED : OK;
+    return LINK_ENOUGH;
+}
+
+enum result node_request_delete(struct system_link *link, const char *request_jwt,
+                                int64_t timeout_ms, struct arena *arena,
+                                struct sys_claims_reply *out)
+{
+    struct delete_call call = {.arena = arena, .out = out};
+    enum result rc;
+
+    system_link_server_id(link, call.server_id);
+    rc = system_link_gather(link, "$SYS.REQ.CLAIMS.DELETE", slice_of(request_jwt), timeout_ms,
+                            on_delete, &call);
+    return rc != OK ? rc : call.rc;
+}
+
+enum result node_request_connections(struct system_link *link, const char *account_key,
+                                     int64_t timeout_ms, struct arena *arena, int64_t *out)
+{
+    struct one one = {.arena = arena};
+    struct shape_error error;
+    struct sys_connz connz;
+    enum result rc = ask_one(link, arena_printf(arena, "$SYS.REQ.ACCOUNT.%s.CONNZ", account_key),
+                             SLICE("{\"limit\":1}"), timeout_ms, &one);
+
+    *out = 0;
+    if (rc == ERR_DENIED)
+        return OK; /* the account is not loaded: nobody is connected */
+    if (rc != OK)
+        return rc;
+    if (one.reply.data == NULL ||
+        shape_decode(&sys_connz_shape, one.reply.data, SHAPE_LENIENT, arena, &connz, &error) != OK)
+        return ERR_CORRUPT;
+    *out = connz.total;
+    return OK;
+}
+
+struct statz_call {
+    struct arena *arena;
+    enum system_link_more (*fn)(const struct node_statz *statz, void *arg);
+    void *arg;
+};
+
+static enum system_link_more on_statz(struct slice body, void *arg)
+{
+    struct statz_call *call = arg;
+    struct node_statz statz;
+    struct shape_error error;
+    struct sys_reply reply;
+
+    if (shape_decode_text(&sys_reply_shape, body, SHAPE_LENIENT, call->arena, &reply, &error) !=
+            OK ||
+        reply.data == NULL ||
+        shape_decode(&sys_account_statz_shape, reply.data, SHAPE_LENIENT, call->arena, &statz.statz,
+                     &error) != OK)
+        return LINK_MORE;
+    statz.server = reply.server;
+    return call->fn(&statz, call->arg);
+}
+
+enum result node_request_statz(struct system_link *link, int64_t timeout_ms, struct arena *arena,
+                               enum system_link_more (*fn)(const struct node_statz *statz,
+                                                           void *arg),
+                               void *arg)
+{
+    struct statz_call call = {arena, fn, arg};
+
+    return system_link_gather(link, "$SYS.REQ.ACCOUNT.PING.STATZ",
+                              SLICE("{\"include_unused\":true}"), timeout_ms, on_statz, &call);
+}
