@@ -1,12 +1,12 @@
 /*
- * claims: what JWTs of operators, accounts, users and activations say: structs, and their rules.
+ * claims: what JWTs of operators, accounts, users and activations say: structs.
  *
  * Numbers of limits: -1 is unlimited, 0 (and absent) is none.  Members of a token that are not
  * known here are kept in `rest` and written out again.
  *
  * Ownership  all of it lives in one arena.
  * Thread     any; claims are not changed once they are shared.
- * Errors     claims_validate cannot fail: it lists issues.
+ * Errors     claims_decode: as shape_decode.  The rules are in claims_validate.h.
  */
 #pragma once
 
@@ -110,8 +110,8 @@ struct claims_mapping {
     size_t count;
 };
 
-enum claims_export_type { CLAIMS_STREAM, CLAIMS_SERVICE };
-/* The words on the wire: "stream", "service"; NULL-terminated. */
+enum claims_export_type { CLAIMS_NEITHER, CLAIMS_STREAM, CLAIMS_SERVICE };
+/* The words on the wire: "unknown", "stream", "service"; NULL-terminated. */
 extern const char *const claims_export_types[];
 
 struct claims_latency {
@@ -121,7 +121,7 @@ struct claims_latency {
 
 struct claims_export {
     const char *name, *subject;
-    int type; /* enum claims_export_type; -1: none of them */
+    int type; /* enum claims_export_type */
     bool token_req;
     struct int_map revocations;
     const char *response_type; /* "Singleton" (or absent), "Stream", "Chunked" */
@@ -209,7 +209,7 @@ struct claims {
     int64_t version;
     struct strings tags; /* lower case */
     union {
-        struct operator_claims *operator_;
+        struct operator_claims *operator;
         struct account_claims *account;
         struct user_claims *user;
         struct activation_claims *activation;
@@ -231,35 +231,21 @@ const struct claims_signing_key *claims_find_signing_key(const struct account_cl
 /* Revoked for a token issued then?  Looks for the key and for "*". */
 bool claims_revoked(const struct int_map *revocations, const char *key, int64_t iat);
 
-/* The payload of a token -> claims; older versions are migrated.  Used by jwt.c. */
+/*
+ * The payload of a token -> claims; older versions are migrated.  The tree is brought into the
+ * present form in place.  Used by jwt.c.
+ */
 enum result claims_decode(json_t *payload, struct arena *arena, struct claims *out,
                           struct shape_error *error) MUST_CHECK;
 /* Canonical; a new reference. */
 json_t *claims_encode(const struct claims *claims);
 
+/* "nats" alone, as it stands in the token. */
+json_t *claims_encode_body(const struct claims *claims);
+
 /* Of "template": for storing scopes elsewhere, in the same form as in a token. */
 extern const struct shape claims_user_limits_shape;
 extern const struct shape claims_permissions_shape;
 extern const struct shape claims_js_limits_shape;
-
-enum claims_issue_level {
-    CLAIMS_WARNING, /* said, nothing more */
-    CLAIMS_ERROR,   /* blocks */
-    CLAIMS_TIME     /* blocks where time matters: expired, not yet valid */
-};
-
-struct claims_issue {
-    enum claims_issue_level level;
-    const char *text;
-};
-
-struct claims_issues {
-    struct claims_issue *items;
-    size_t count;
-};
-
-/* All rules of all types; issues live in the arena. */
-void claims_validate(const struct claims *claims, int64_t now_s, struct arena *arena,
-                     struct claims_issues *out);
-/* The first issue that blocks, or NULL. */
-const struct claims_issue *claims_blocking(const struct claims_issues *issues, bool with_time);
+extern const struct shape claims_export_shape; /* sampling by number only */
+extern const struct shape claims_import_shape;

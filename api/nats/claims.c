@@ -1,0 +1,73 @@
+#include "api/nats/claims.h"
+
+#include <string.h>
+
+void claims_account_defaults(struct account_claims *claims)
+{
+    *claims = (struct account_claims){
+        .limits = {.nats = {CLAIMS_UNLIMITED, CLAIMS_UNLIMITED, CLAIMS_UNLIMITED},
+                   .imports = CLAIMS_UNLIMITED,
+                   .exports = CLAIMS_UNLIMITED,
+                   .wildcards = true,
+                   .conn = CLAIMS_UNLIMITED,
+                   .leaf = CLAIMS_UNLIMITED},
+    };
+}
+
+void claims_user_defaults(struct claims_user_limits *limits)
+{
+    *limits = (struct claims_user_limits){
+        .nats = {CLAIMS_UNLIMITED, CLAIMS_UNLIMITED, CLAIMS_UNLIMITED},
+    };
+}
+
+static bool permissions_empty(const struct claims_permissions *permissions)
+{
+    return permissions->pub.allow.count == 0 && permissions->pub.deny.count == 0 &&
+           permissions->sub.allow.count == 0 && permissions->sub.deny.count == 0 &&
+           permissions->resp == NULL;
+}
+
+bool claims_user_limits_empty(const struct claims_user_limits *limits)
+{
+    return permissions_empty(&limits->permissions) && limits->src.count == 0 &&
+           limits->times.count == 0 &&
+           (limits->times_location == NULL || limits->times_location[0] == '\0') &&
+           limits->nats.subs == 0 && limits->nats.data == 0 && limits->nats.payload == 0 &&
+           !limits->bearer_token && !limits->proxy_required &&
+           limits->allowed_connection_types.count == 0;
+}
+
+bool claims_js_enabled(const struct claims_account_limits *limits)
+{
+    if (limits->js.mem_storage != 0 || limits->js.disk_storage != 0)
+        return true;
+    for (size_t i = 0; i < limits->tiers.count; i++) {
+        const struct claims_js_limits *js = &limits->tiers.items[i].limits;
+
+        if (js->mem_storage != 0 || js->disk_storage != 0)
+            return true;
+    }
+    return false;
+}
+
+const struct claims_signing_key *claims_find_signing_key(const struct account_claims *account,
+                                                         const char *key)
+{
+    for (size_t i = 0; i < account->signing_keys.count; i++) {
+        if (strcmp(account->signing_keys.items[i].key, key) == 0)
+            return &account->signing_keys.items[i];
+    }
+    return NULL;
+}
+
+bool claims_revoked(const struct int_map *revocations, const char *key, int64_t iat)
+{
+    for (size_t i = 0; i < revocations->count; i++) {
+        const struct int_pair *pair = &revocations->items[i];
+
+        if (pair->value >= iat && (strcmp(pair->key, key) == 0 || strcmp(pair->key, "*") == 0))
+            return true;
+    }
+    return false;
+}
