@@ -16,7 +16,7 @@
 #include "api/base/check.h"
 #include "api/base/mem.h"
 
-enum { SHOWN_MAX = 400, CHOICE_PEERS_MAX = 8, MESSAGES_MAX = 32 };
+enum { SHOWN_MAX = 4000, MESSAGES_MAX = 32, LIST_MAX = 64 };
 
 const char *dialogue_cut_name(enum peer_cut cut)
 {
@@ -374,6 +374,45 @@ static bool play_unordered(struct dialogue *dialogue, const struct step *step)
     return true;
 }
 
+static bool json_holds(const json_t *tree, json_t *wanted);
+
+/* Is each of the wanted items, but the first, that of another item of the list? */
+static bool list_holds_unordered(const json_t *tree, json_t *wanted)
+{
+    size_t size = json_array_size(tree);
+    bool taken[LIST_MAX] = {false};
+
+    if (size + 1 != json_array_size(wanted) || size > LIST_MAX)
+        return false;
+    for (size_t w = 1; w <= size; w++) {
+        size_t i = 0;
+
+        while (i < size &&
+               (taken[i] || !json_holds(json_array_get(tree, i), json_array_get(wanted, w))))
+            i++;
+        if (i == size)
+            return false;
+        taken[i] = true;
+    }
+    return true;
+}
+
+static bool list_holds(const json_t *tree, json_t *wanted)
+{
+    size_t size = json_array_size(wanted);
+    const char *first = json_string_value(json_array_get(wanted, 0));
+
+    if (!json_is_array(tree))
+        return false;
+    if (first != NULL && strcmp(first, "(any order)") == 0)
+        return list_holds_unordered(tree, wanted);
+    for (size_t i = 0; i < size; i++) {
+        if (!json_holds(json_array_get(tree, i), json_array_get(wanted, i)))
+            return false;
+    }
+    return json_array_size(tree) == size;
+}
+
 /* Does the tree hold at least what wanted holds?  Lists are compared item by item. */
 static bool json_holds(const json_t *tree, json_t *wanted)
 {
@@ -384,15 +423,8 @@ static bool json_holds(const json_t *tree, json_t *wanted)
         return tree != NULL;
     if (json_is_string(wanted) && strcmp(json_string_value(wanted), "(absent)") == 0)
         return tree == NULL;
-    if (json_is_array(wanted)) {
-        size_t size = json_array_size(wanted);
-
-        for (size_t i = 0; i < size; i++) {
-            if (!json_holds(json_array_get(tree, i), json_array_get(wanted, i)))
-                return false;
-        }
-        return json_is_array(tree) && json_array_size(tree) == size;
-    }
+    if (json_is_array(wanted))
+        return list_holds(tree, wanted);
     if (!json_is_object(wanted))
         return json_equal(tree, wanted);
     json_object_foreach(wanted, key, value)

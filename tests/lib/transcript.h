@@ -17,7 +17,9 @@
  *   A<  (closed)                            the server has closed
  *   A<  (nothing)                           nothing comes before the answer to a PING
  *   A<  (info)                              an INFO comes (the first one is read unasked)
- *   A<  (json) {"a": 1}                     a line of JSON that holds at least this
+ *   A<  (json) {"a": 1}                     a line of JSON that holds at least this; "(any)" and
+ *                                           "(absent)" stand for values, a list that begins with
+ *                                           "(any order)" for one in any order
  *   A?  max_payload 1024                    a field of the last INFO; also (absent), (present)
  *   A:  connect                             naming a peer for the first time connects it too
  *   A:  connect from 127.0.0.2
