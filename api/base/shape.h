@@ -54,6 +54,9 @@ enum {
     FIELD_NULL = 1 << 6,       /* encode writes null for NULL or an unset value */
 };
 
+/* KIND_TIME: what stands for 0 where something has to ("no time", as Go programs write it). */
+#define SHAPE_NO_TIME "0001-01-01T00:00:00Z"
+
 struct strings {
     const char **items;
     size_t count;
