@@ -8,6 +8,12 @@
  * Output is appended to a chain of pooled chunks and flushed once at the end of the turn (at
  * once beyond CONN_FLUSH_AT).  Small pieces are copied; a large one is referenced (shared.h).
  * More than out_max bytes waiting, or a write deadline passed: on_end, once; nobody else waits.
+ * From then on what is written goes nowhere.
+ *
+ * on_end and on_closed are called from the loop, never from inside conn_write and the like.
+ *
+ * Large input: when on_data wants more than CONN_LARGE_MIN bytes, the rest is received straight
+ * into a shared of that size, and conn_input_shared gives it to whoever wants to keep it.
  *
  * Closing: conn_close stops input at once, sends what is queued if `flush` (within
  * CONN_LINGER_NS, without holding up anything else), closes the socket, and calls on_closed
@@ -29,6 +35,7 @@
 #include <sys/uio.h>
 
 #include "api/base/result.h"
+#include "dataplane/core/output.h"
 #include "dataplane/core/shared.h"
 #include "dataplane/core/worker.h"
 
@@ -36,6 +43,7 @@ enum {
     CONN_FLUSH_AT = 64 << 10,
     CONN_COPY_MAX = 1 << 10,      /* always copied up to here */
     CONN_REFERENCE_MIN = 4 << 10, /* always referenced from here; between: by number of takers */
+    CONN_LARGE_MIN = 16 << 10,    /* input that gets memory of its own */
 };
 #define CONN_LINGER_NS (100 * NS_PER_MS)
 
@@ -44,7 +52,7 @@ enum conn_end {
     CONN_END_READ,     /* a read failed */
     CONN_END_WRITE,    /* a write failed */
     CONN_END_PENDING,  /* more than out_max waiting */
-    CONN_END_DEADLINE, /* the peer took nothing for write_deadline_ns */
+    CONN_END_DEADLINE, /* what waited was not taken within write_deadline_ns */
 };
 
 struct conn;
@@ -76,23 +84,32 @@ struct conn_options {
 };
 
 struct conn {
-    struct loop_io event; /* fd; -1 once closed */
-    struct worker *worker;
+    struct loop_io event;  /* fd; -1 once closed */
+    struct worker *worker; /* NULL while it moves */
     const struct conn_ops *ops;
     const struct conn_io *io;
+    struct output out;
+    size_t out_press;     /* more waiting than that: flush, or the end; 0: nothing is taken */
+    bool closing, ended;  /* conn_close was called; on_end was called */
+    bool dead, failed;    /* nothing is sent any more; `end` says why, on_end is due */
+    bool blocked;         /* the socket took no more; EPOLLOUT is on */
+    bool paused, held;    /* no input: by the owner; by back-pressure */
+    bool in_data, again;  /* on_data is running; present what is left without reading */
+    bool moving;          /* conn_move was called */
+    uint8_t end;          /* enum conn_end, when failed */
+    uint32_t read_size;   /* adapts to the peer */
+    struct chunk *left;   /* input not yet consumed; NULL when there is none */
+    struct shared *large; /* instead of left: being filled; or NULL */
+    size_t left_want;     /* bytes that on_data needs; 0: not known */
+    size_t large_len;     /* of large: filled */
     struct flushable flushable;
-    struct out_piece *out_first, *out_last;
-    size_t out_bytes; /* waiting in the queue */
-    struct conn_options options;
-    bool closing, ended; /* conn_close was called; on_end was called */
-    bool blocked;        /* the socket took no more; EPOLLOUT is on */
-    bool paused;         /* by the owner */
-    uint32_t read_size;  /* adapts to the peer */
-    size_t left_want;
-    struct chunk *left; /* input not yet consumed; NULL when there is none */
-    int64_t blocked_since_ns;
-    struct timer timer; /* write deadline, linger */
     struct deferred deferred;
+    struct timer timer;      /* write deadline, linger */
+    uint64_t deadline_bytes; /* bytes_out that is to be reached when the timer fires */
+    struct conn_options options;
+    void (*on_moved)(struct conn *conn);
+    unsigned move_to;
+    int error;                    /* errno of the read or write that failed */
     uint64_t bytes_in, bytes_out; /* on the wire */
 };
 
@@ -106,7 +123,9 @@ void conn_write(struct conn *conn, const void *data, size_t len);
  * at once; they count as written.  The fast way for MSG lines.  Never NULL: what is written to
  * a closed conn goes nowhere.
  */
-char *conn_reserve(struct conn *conn, size_t len);
+static inline char *conn_reserve(struct conn *conn, size_t len);
+/* Not for callers: conn_reserve when the queue is empty or full. */
+char *conn_reserve_slow(struct conn *conn, size_t len);
 /* References bytes [offset, offset+len) of shared; takes a reference of its own. */
 void conn_write_shared(struct conn *conn, struct shared *shared, size_t offset, size_t len);
 /* Sends what can be sent now. */
@@ -127,3 +146,22 @@ void conn_close(struct conn *conn, bool flush);
 void conn_move(struct conn *conn, unsigned to, void (*on_moved)(struct conn *conn));
 
 int conn_fd(const struct conn *conn);
+
+/*
+ * Inside on_data: the shared in which data lies from its first byte on, or NULL.  Who keeps it
+ * takes a reference; its bytes are not written to any more then.
+ */
+struct shared *conn_input_shared(const struct conn *conn);
+
+/* Bytes that wait to be sent. */
+static inline size_t conn_pending(const struct conn *conn)
+{
+    return conn->out.bytes;
+}
+
+static inline char *conn_reserve(struct conn *conn, size_t len)
+{
+    if (__builtin_expect(conn->out.last == NULL || conn->out.bytes > conn->out_press, 0))
+        return conn_reserve_slow(conn, len);
+    return output_reserve(&conn->out, conn->worker->pool, len);
+}

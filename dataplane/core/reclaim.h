@@ -12,7 +12,9 @@
  * turn later than that, and a turn begins by emptying the mailbox.  A worker that has not
  * emptied its mailbox in a turn says so (reclaim_leave with drained = false) and its section
  * does not count.  A sleeping worker is offline; whoever puts mail into its mailbox makes it
- * online again (reclaim_rouse) *before its own section ends*, so the mail is covered.
+ * online again (reclaim_rouse) *before its own section ends*, so the mail is covered.  Going to
+ * sleep takes two steps with a look at the mailbox between them, so that at no moment mail lies
+ * in the mailbox of a reader that is offline and that nobody will rouse.
  *
  * Ownership  a retired node belongs to reclaim until free_fn gets it.
  * Thread     each reader's calls: its thread.  reclaim_rouse: any.
@@ -41,16 +43,21 @@ void reclaim_free(struct reclaim *reclaim);
 /* Begins offline. */
 struct reclaim_reader *reclaim_reader_new(struct reclaim *reclaim);
 
-/* Online, and a section begins. */
+/* Online, and a section begins.  From any state: a wake-up, or a change of mind. */
 void reclaim_enter(struct reclaim_reader *reader);
 /* The section ends; the reader stays online.  Frees what is ripe, a bounded number at a time. */
 void reclaim_leave(struct reclaim_reader *reader, bool drained);
-/* Before sleeping or when done; with a full fence. */
-void reclaim_offline(struct reclaim_reader *reader);
-/* By a thread that has just given this offline reader something to look at. */
+/* First step before sleeping, with a full fence; then the caller looks at its mailbox. */
+void reclaim_leaving(struct reclaim_reader *reader);
+/*
+ * Second step, when the mailbox was empty.  False: somebody has roused the reader in the
+ * meantime; it is still online.  A reader without a mailbox needs no first step.
+ */
+bool reclaim_offline(struct reclaim_reader *reader);
+/* By a thread in a section that has just put something into this reader's mailbox. */
 void reclaim_rouse(struct reclaim_reader *reader);
 
-/* Nobody who enters a section from now on can find the node. */
+/* Nobody who enters a section from now on can find the node.  Inside a section. */
 void reclaim_retire(struct reclaim_reader *reader, struct reclaim_node *node,
                     void (*free_fn)(struct reclaim_node *node));
 

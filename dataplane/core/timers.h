@@ -25,7 +25,8 @@ enum { TIMER_SLOTS = 256 + 3 * 64 };
 
 struct timers {
     struct list slots[TIMER_SLOTS];
-    int64_t tick; /* the last millisecond that was run */
+    uint64_t used[TIMER_SLOTS / 64]; /* a bit for each slot; may be set for an empty one */
+    int64_t tick;                    /* the last millisecond that was run */
     unsigned count;
 };
 
@@ -38,4 +39,4 @@ bool timer_armed(const struct timer *timer);
 /* Runs what is due; a callback may arm and cancel any timer. */
 void timers_run(struct timers *timers, int64_t now_ns);
 /* How long may be slept: milliseconds, rounded up; -1 for ever. */
-int timers_sleep_ms(const struct timers *timers, int64_t now_ns);
+int timers_sleep_ms(struct timers *timers, int64_t now_ns);

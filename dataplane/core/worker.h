@@ -19,7 +19,12 @@
  *
  * Backlog.  The bytes waiting in each mailbox are counted; beyond MAILBOX_HIGH the workers that
  * feed it stop *reading* connections (worker_feeds_backlog), never draining or flushing, until
- * it is below MAILBOX_LOW: so no circle of waiting can form.
+ * it is below MAILBOX_LOW: so no circle of waiting can form.  What a record only refers to is
+ * counted by worker_weigh.
+ *
+ * Stopping.  on_closing runs on every worker: it closes the connections.  Turns go on until none
+ * is left (at most WORKER_CLOSING_NS), then in step with the others until mail has come to rest.
+ * After the last turn on_stop runs: it frees what is on the worker.
  *
  * Ownership  workers own what is on them; `part` belongs to the layers above.
  * Thread     a worker's functions: on that worker, unless they say "any".
@@ -48,6 +53,7 @@ enum {
     MAILBOX_HIGH = 8 << 20,
     MAILBOX_LOW = 2 << 20,
 };
+#define WORKER_CLOSING_NS (300 * NS_PER_MS)
 
 /* State that a layer above keeps for each worker; who uses which is listed here. */
 enum worker_part {
@@ -66,7 +72,7 @@ struct loop_io {
     int fd;
     uint32_t interest; /* EPOLLIN | EPOLLOUT as registered */
     void (*on_event)(struct loop_io *io, uint32_t events);
-    struct list ready; /* linked while there is more to do without a new event */
+    struct list ready; /* linked while there is more to do without a new event, or held */
 };
 
 /* Something to run at the end of this turn, after the flush. */
@@ -91,6 +97,9 @@ struct worker {
     struct reclaim_reader *reader;
     struct random_seeded random; /* for choices like queue members; not for secrets */
     char *input;                 /* WORKER_INPUT bytes */
+    char *scrap;                 /* 64 KiB for what goes nowhere */
+    uint64_t turn;               /* the number of this turn */
+    _Atomic int conns;           /* open here; anybody may look */
     void *part[WORKER_PARTS];
     struct loop *loop;       /* worker.c's own */
     struct mailbox *mailbox; /* worker.c's own */
@@ -101,14 +110,16 @@ struct worker_options {
     unsigned count;      /* 0: usable cores (affinity and cgroup quota) */
     int64_t poll_max_ns; /* adaptive polling before sleep; 0: never */
     struct clock *clock;
-    /* Called on the worker's thread before its first turn and after its last. */
+    /* On the worker's thread, any may be NULL: before its first turn; in a turn, when told to
+       stop; after its last turn. */
     void (*on_start)(struct worker *worker, void *arg);
+    void (*on_closing)(struct worker *worker, void *arg);
     void (*on_stop)(struct worker *worker, void *arg);
     void *arg;
 };
 
 enum result workers_start(const struct worker_options *options, struct workers **out) MUST_CHECK;
-/* Every worker ends its turn, runs on_stop, and its thread is joined; then all is freed. */
+/* See Stopping; the threads are joined, what was retired is freed, then all the rest. */
 void workers_stop(struct workers *workers);
 unsigned workers_count(const struct workers *workers);
 struct worker *workers_at(struct workers *workers, unsigned index);
@@ -125,12 +136,15 @@ typedef void (*mail_fn)(struct worker *worker, void *body, size_t len);
 
 /*
  * Reserves `len` bytes (aligned to 16) of a record for worker `to`; the caller fills them before
- * it returns to the loop or posts again to the same worker.  fn runs there with them.
+ * it does anything else: posting or writing to a conn may push them.  fn runs there with them.
  */
 void *worker_post(struct worker *from, unsigned to, mail_fn fn, size_t len);
 
 /* From a thread that is no worker (or from any): body is copied.  any thread */
 void workers_post(struct workers *workers, unsigned to, mail_fn fn, const void *body, size_t len);
+
+/* The record posted last to that worker keeps `bytes` more in memory until it has run. */
+void worker_weigh(struct worker *from, unsigned to, size_t bytes);
 
 /*
  * Runs what is in the mailbox now, bounded by one sweep; cheap when it is empty (one load).
@@ -144,17 +158,23 @@ void worker_publish(struct worker *worker);
 
 /* Does this worker feed a mailbox that is too full?  Then it reads from no connection. */
 bool worker_feeds_backlog(const struct worker *worker);
+/* on_event(io, EPOLLIN) when it no longer does; the caller stops watching for input. */
+void worker_hold(struct worker *worker, struct loop_io *io);
 
 /* --- the loop ----------------------------------------------------------------------------- */
 
 enum result worker_watch(struct worker *worker, struct loop_io *io, uint32_t interest) MUST_CHECK;
+/* Interest 0: no event at all, not even that the peer is gone. */
 void worker_rewatch(struct worker *worker, struct loop_io *io, uint32_t interest);
+/* Out of every list of the worker. */
 void worker_unwatch(struct worker *worker, struct loop_io *io);
 /* on_event(io, EPOLLIN) again next turn without waiting for the kernel. */
 void worker_ready(struct worker *worker, struct loop_io *io);
 void worker_defer(struct worker *worker, struct deferred *deferred,
                   void (*fn)(struct deferred *deferred));
 void worker_dirty(struct worker *worker, struct flushable *flushable);
+/* Bytes that a connection may read in this turn: less when many are ready. */
+size_t worker_quantum(const struct worker *worker);
 
 /* The share of the last second or so that this worker was busy, in 1/1000.  any thread */
 unsigned worker_load(const struct worker *worker);
