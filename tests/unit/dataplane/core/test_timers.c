@@ -144,7 +144,7 @@ static void test_edges(void **state)
     *one = (struct guarded){.due_ns = -1, .world = world};
     /* Every distance around the levels' borders, from several beginnings. */
     for (int64_t begin = 0; begin < 70000; begin += 251) {
-        static const int64_t ahead[] = {1,     2,     255,   256,    257,     511,
+        static const int64_t ahead[] = {1,     2,     255,   256,     257,     511,
                                         16383, 16384, 16385, 1048576, 1048577, 67108864};
 
         for (size_t i = 0; i < COUNT_OF(ahead); i++) {
@@ -166,6 +166,8 @@ static int setup(void **state)
     static struct world world;
 
     world = (struct world){0};
+    for (int i = 0; i < TIMERS; i++)
+        world.all[i].due_ns = -1;
     *state = &world;
     return 0;
 }
