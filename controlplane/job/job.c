@@ -34,7 +34,7 @@ void job_close(struct job_call *call)
 
 enum result job_begin(struct job_call *call)
 {
-    call->refusal = (struct refusal){0};
+    call->refusal = (struct refusal){.arena = &call->arena};
     call->work.wake = 0;
     return work_begin(&call->work);
 }

@@ -1,0 +1,294 @@
+#include "controlplane/job/reconcile.h"
+
+#include <openssl/sha.h>
+#include <string.h>
+
+#include "api/base/check.h"
+#include "api/base/log.h"
+#include "api/base/map.h"
+#include "api/nats/jwt.h"
+#include "controlplane/domain/outbox.h"
+#include "controlplane/link/node_requests.h"
+
+enum {
+    LIST_TIMEOUT_MS = 5000,
+    PACK_TIMEOUT_MS = 15000,
+    PAGE = 1000,
+    LEASE_S = 120,
+};
+
+/* One account that the system should hold, or did. */
+struct want {
+    struct map_link link; /* by public key */
+    const struct desired_account *desired;
+    bool listed;  /* by the node at hand */
+    bool differs; /* the node at hand holds another token */
+};
+
+struct wants {
+    struct map by_key;
+    struct want *items; /* one block for each page; only by_key is walked */
+    size_t count;
+    uint8_t digest[SHA256_DIGEST_LENGTH];
+};
+
+/* As nodes digest their store: expired tokens aside, each whole token once. */
+static void add_digest(uint8_t digest[SHA256_DIGEST_LENGTH], const char *jwt)
+{
+    uint8_t one[SHA256_DIGEST_LENGTH];
+
+    SHA256((const unsigned char *)jwt, strlen(jwt), one);
+    for (size_t i = 0; i < sizeof(one); i++)
+        digest[i] ^= one[i];
+}
+
+static void add_page(struct wants *wants, const struct db_rows *page, struct arena *arena)
+{
+    const struct desired_account *rows = page->items;
+    struct want *items = arena_alloc_array(arena, page->count, sizeof(*items));
+
+    for (size_t i = 0; i < page->count; i++) {
+        items[i].desired = &rows[i];
+        if (!map_insert(&wants->by_key, &items[i].link, slice_of(rows[i].public_key)))
+            continue;
+        wants->count++;
+        if (rows[i].jwt != NULL)
+            add_digest(wants->digest, rows[i].jwt);
+    }
+}
+
+/* All that the system should hold. */
+static enum result read_wants(struct job_call *call, const char *system_id, struct wants *wants)
+{
+    const char *after = NULL;
+    struct db_rows page;
+    enum result rc;
+
+    do {
+        rc = job_begin(call);
+        if (rc != OK)
+            return rc;
+        rc = job_end(call, nats_system_desired(&call->work, system_id, after, PAGE, &page));
+        if (rc != OK)
+            return rc;
+        if (page.count > 0) {
+            add_page(wants, &page, &call->arena);
+            after = ((struct desired_account *)page.items)[page.count - 1].account_id;
+        }
+    } while (page.count == PAGE);
+    return OK;
+}
+
+static bool is_gone(const struct desired_account *desired)
+{
+    return strcmp(desired->state, "deleted") == 0;
+}
+
+static void note_foreign(struct job_call *call, struct want *want, const struct claims *claims,
+                         struct reconcile_figures *figures)
+{
+    enum result rc = job_begin(call);
+
+    figures->foreign++;
+    log_error(LOG_JOB, "foreign_writer: a node holds a newer token account=%s jti=%s",
+              want->desired->public_key, claims->jti);
+    if (rc == OK)
+        rc = job_end(call, sync_foreign(&call->work, want->desired->account_id, claims->jti));
+    if (rc != OK)
+        log_error(LOG_JOB, "foreign_writer could not be recorded error=%s", result_name(rc));
+}
+
+/* A token that a node holds against ours. */
+static void compare_token(struct job_call *call, struct wants *wants, const struct packed_jwt *held,
+                          struct reconcile_figures *figures)
+{
+    struct map_link *link = map_find(&wants->by_key, slice_of(held->account_key));
+    struct claims claims;
+    struct shape_error error;
+    struct want *want;
+
+    if (link == NULL)
+        return; /* counted by LIST */
+    want = map_entry(link, struct want, link);
+    want->listed = true;
+    if (want->desired->jwt == NULL || strcmp(want->desired->jwt, held->jwt) == 0)
+        return;
+    want->differs = true;
+    if (jwt_decode(slice_of(held->jwt), &call->arena, &claims, &error) == OK &&
+        claims.iat > want->desired->iat)
+        note_foreign(call, want, &claims, figures);
+}
+
+/* Missing or other than it should be: recorded, and due again. */
+static enum result repair(struct job_call *call, const struct node *node, struct wants *wants,
+                          struct reconcile_figures *figures)
+{
+    struct map_iter iter = {0};
+    struct map_link *link;
+    enum result rc = job_begin(call);
+
+    if (rc != OK)
+        return rc;
+    while (rc == OK && (link = map_next(&wants->by_key, &iter)) != NULL) {
+        struct want *want = map_entry(link, struct want, link);
+        const struct desired_account *desired = want->desired;
+        struct sync_record record = {
+            .node_id = node->resource.id,
+            .account_id = desired->account_id,
+            .server_id = node->server_id,
+            .outcome = SYNC_MISSING,
+            .error_class = want->listed ? "differs" : "missing",
+            .error_text = want->listed ? "the node holds another token" : "the node lost it",
+        };
+        bool held = want->listed && !want->differs;
+
+        /* What was deleted is not missed; found again, it gets its tombstone again. */
+        if (desired->jwt == NULL || (is_gone(desired) ? !want->listed : held))
+            continue;
+        figures->missing += !want->listed;
+        figures->differing += want->listed;
+        log_warn(LOG_JOB, "drift node=%s account=%s what=%s", node->resource.name,
+                 desired->public_key, record.error_class);
+        rc = sync_record(&call->work, &record);
+        if (rc == OK)
+            rc = outbox_poke(&call->work, desired->account_id);
+    }
+    call->work.wake |= WAKE_OUTBOX;
+    return job_end(call, rc);
+}
+
+static void mark_listed(struct wants *wants, const struct strings *listed,
+                        struct reconcile_figures *figures)
+{
+    for (size_t i = 0; i < listed->count; i++) {
+        struct map_link *link = map_find(&wants->by_key, slice_of(listed->items[i]));
+
+        if (link != NULL)
+            map_entry(link, struct want, link)->listed = true;
+        else
+            figures->unmanaged++;
+    }
+}
+
+static void clear_marks(struct wants *wants)
+{
+    struct map_iter iter = {0};
+    struct map_link *link;
+
+    while ((link = map_next(&wants->by_key, &iter)) != NULL) {
+        struct want *want = map_entry(link, struct want, link);
+
+        want->listed = want->differs = false;
+    }
+}
+
+static enum result check_contents(struct job_call *call, struct system_link *link,
+                                  struct wants *wants, struct reconcile_figures *figures)
+{
+    struct packed_jwts held;
+    bool equal = false;
+    enum result rc =
+        node_request_pack(link, wants->digest, PACK_TIMEOUT_MS, &call->arena, &equal, &held);
+
+    if (rc != OK)
+        return rc;
+    for (size_t i = 0; i < held.count; i++)
+        compare_token(call, wants, &held.items[i], figures);
+    return OK;
+}
+
+static enum result check_node(struct job_call *call, struct system_link *link, struct node *node,
+                              struct wants *wants, bool compare, struct reconcile_figures *figures)
+{
+    struct strings listed;
+    enum result rc;
+
+    clear_marks(wants);
+    rc = node_request_list(link, LIST_TIMEOUT_MS, &call->arena, &listed);
+    if (rc != OK) /* a memory resolver has no list: it is pushed everything when it starts */
+        return OK;
+    mark_listed(wants, &listed, figures);
+    if (compare && check_contents(call, link, wants, figures) != OK)
+        log_warn(LOG_JOB, "contents not compared node=%s", node->resource.name);
+    rc = job_begin(call);
+    if (rc == OK)
+        rc =
+            job_end(call, node_stored_count(&call->work, node->resource.id, (int64_t)listed.count));
+    return rc == OK ? repair(call, node, wants, figures) : rc;
+}
+
+static enum result check_nodes(struct job_call *call, const char *system_id,
+                               const struct db_rows *nodes, struct wants *wants, bool compare,
+                               struct reconcile_figures *figures)
+{
+    const struct job_context *context = call->context;
+    struct link_taken links[LINKS_MAX];
+    size_t count = link_set_take(context->links, system_id, links, LINKS_MAX);
+    enum result rc = OK;
+
+    for (size_t i = 0; i < count && rc == OK; i++) {
+        char id[NKEY_PUBLIC_MAX];
+        struct node *node;
+
+        system_link_server_id(links[i].link, id);
+        node = job_node(nodes, id);
+        if (node != NULL)
+            rc = check_node(call, links[i].link, node, wants, compare, figures);
+    }
+    link_set_give(context->links, links, count);
+    return rc;
+}
+
+static enum result reconcile_system(struct job_call *call, const char *system_id, bool compare,
+                                    struct reconcile_figures *figures)
+{
+    struct lease lease = {.role = "reconcile", .scope = system_id};
+    struct wants wants = {0};
+    struct db_rows nodes;
+    enum result rc = job_begin(call);
+
+    if (rc != OK)
+        return rc;
+    memcpy(lease.holder, call->context->holder, sizeof(lease.holder));
+    rc = lease_acquire(&call->work, &lease, LEASE_S);
+    if (rc == OK)
+        rc = node_expected(&call->work, system_id, &nodes);
+    rc = job_end(call, rc);
+    if (rc != OK)
+        return rc == ERR_AGAIN ? OK : rc;
+    map_init(&wants.by_key);
+    rc = read_wants(call, system_id, &wants);
+    if (rc == OK)
+        rc = check_nodes(call, system_id, &nodes, &wants, compare, figures);
+    map_fini(&wants.by_key);
+    if (rc == OK)
+        rc = job_begin(call);
+    if (rc != OK)
+        return rc;
+    rc = lease_check(&call->work, &lease);
+    if (rc == OK)
+        rc = nats_system_reconciled(&call->work, system_id, compare);
+    return job_end(call, rc);
+}
+
+enum result reconcile_pass(const struct job_context *context, bool compare,
+                           struct reconcile_figures *figures)
+{
+    const struct nats_system *items;
+    struct db_rows systems;
+    struct job_call call;
+    enum result rc = job_open(context, &call);
+
+    if (rc != OK)
+        return rc;
+    rc = job_begin(&call);
+    if (rc == OK)
+        rc = job_end(&call, job_systems(&call, &systems));
+    items = rc == OK ? systems.items : NULL;
+    for (size_t i = 0; rc == OK && i < systems.count; i++)
+        rc = reconcile_system(&call, items[i].resource.id, compare, figures);
+    if (rc == OK)
+        figures->last_success_at = clock_wall_ns(context->tools->clock);
+    job_close(&call);
+    return rc;
+}

@@ -1,0 +1,29 @@
+/*
+ * reconcile: what nodes hold against what they should.
+ *
+ * Every 60 s (and when asked) each node lists its account ids; what is missing is recorded and
+ * due again in the outbox.  Every 10 min, and after any node came, the contents are compared by
+ * digest (PACK); on a difference the accounts that differ are pushed again.  An account that we
+ * deleted and a node still has gets its tombstone again; one that is not ours is left alone and
+ * counted; a newer token by another hand raises foreign_writer.
+ *
+ * Every step may be repeated, killed, or done by another replica.
+ *
+ * Ownership  none.
+ * Thread     one; a lease for each system.
+ * Errors     as the database's; a node that does not answer is no error.
+ */
+#pragma once
+
+#include "controlplane/job/job.h"
+
+enum { RECONCILE_EVERY_MS = 60000, COMPARE_EVERY_MS = 600000 };
+
+struct reconcile_figures {
+    uint64_t missing, differing, unmanaged, foreign;
+    int64_t last_success_at; /* Unix ns */
+};
+
+/* compare: look at the contents too. */
+enum result reconcile_pass(const struct job_context *context, bool compare,
+                           struct reconcile_figures *figures) MUST_CHECK;
