@@ -32,6 +32,11 @@ struct wants {
     uint8_t digest[SHA256_DIGEST_LENGTH];
 };
 
+static bool is_gone(const struct desired_account *desired)
+{
+    return strcmp(desired->state, "deleted") == 0;
+}
+
 /* As nodes digest their store: expired tokens aside, each whole token once. */
 static void add_digest(uint8_t digest[SHA256_DIGEST_LENGTH], const char *jwt)
 {
@@ -52,7 +57,7 @@ static void add_page(struct wants *wants, const struct db_rows *page, struct are
         if (!map_insert(&wants->by_key, &items[i].link, slice_of(rows[i].public_key)))
             continue;
         wants->count++;
-        if (rows[i].jwt != NULL)
+        if (rows[i].jwt != NULL && !is_gone(&rows[i]))
             add_digest(wants->digest, rows[i].jwt);
     }
 }
@@ -77,11 +82,6 @@ static enum result read_wants(struct job_call *call, const char *system_id, stru
         }
     } while (page.count == PAGE);
     return OK;
-}
-
-static bool is_gone(const struct desired_account *desired)
-{
-    return strcmp(desired->state, "deleted") == 0;
 }
 
 static void note_foreign(struct job_call *call, struct want *want, const struct claims *claims,

@@ -1,0 +1,425 @@
+#include "controlplane/job/delete_accounts.h"
+
+#include <string.h>
+
+#include "api/base/check.h"
+#include "api/base/log.h"
+#include "controlplane/domain/account.h"
+#include "controlplane/domain/operation.h"
+#include "controlplane/link/node_requests.h"
+
+enum {
+    LEASE_S = 60,
+    ASK_TIMEOUT_MS = 3000,
+    WAIT_FIRST_MS = 50,
+    WAIT_MAX_MS = 10000,
+    VERIFY_GAP_MS = 2000,
+};
+
+/* What became of a step. */
+enum step_end {
+    STEP_DONE,
+    STEP_WAIT,    /* not yet: again later */
+    STEP_SKIP,    /* nothing to do here */
+    STEP_STOPPED, /* the nodes do not allow more: the operation ends here */
+};
+
+struct deletion {
+    struct job_call *call;
+    struct operation operation;
+    struct account account;
+    struct db_rows nodes; /* that are not retired */
+    struct operation_step *step;
+    int64_t delay_ms; /* of STEP_WAIT; 0: by the number of attempts */
+    const char *detail;
+};
+
+typedef enum result (*step_fn)(struct deletion *deletion, enum step_end *end);
+
+/* --- asking nodes ------------------------------------------------------------------------- */
+
+/* Asks the node of each link; fails with ERR_AGAIN unless every expected node was asked. */
+static enum result each_node(struct deletion *deletion,
+                             enum result (*fn)(struct deletion *deletion, struct system_link *link))
+{
+    const struct job_context *context = deletion->call->context;
+    const struct node *nodes = deletion->nodes.items;
+    struct link_taken links[LINKS_MAX];
+    size_t count = link_set_take(context->links, deletion->account.system_id, links, LINKS_MAX);
+    enum result rc = OK;
+
+    for (size_t i = 0; i < deletion->nodes.count && rc == OK; i++) {
+        struct system_link *link = NULL;
+
+        for (size_t j = 0; j < count; j++) {
+            char id[NKEY_PUBLIC_MAX];
+
+            system_link_server_id(links[j].link, id);
+            if (nodes[i].server_id != NULL && strcmp(id, nodes[i].server_id) == 0)
+                link = links[j].link;
+        }
+        if (link == NULL)
+            deletion->detail = arena_printf(&deletion->call->arena, "node %s cannot be reached",
+                                            nodes[i].resource.name);
+        rc = link != NULL ? fn(deletion, link) : ERR_AGAIN;
+    }
+    link_set_give(context->links, links, count);
+    return rc;
+}
+
+static enum result no_connection(struct deletion *deletion, struct system_link *link)
+{
+    int64_t connections = 0;
+    enum result rc = node_request_connections(link, deletion->account.public_key, ASK_TIMEOUT_MS,
+                                              &deletion->call->arena, &connections);
+
+    if (rc == OK && connections > 0) {
+        deletion->detail = "clients are still connected";
+        return ERR_AGAIN;
+    }
+    return rc;
+}
+
+static enum result not_listed(struct deletion *deletion, struct system_link *link)
+{
+    struct strings listed;
+    enum result rc = node_request_list(link, ASK_TIMEOUT_MS, &deletion->call->arena, &listed);
+
+    if (rc == ERR_NOT_FOUND) /* a memory resolver keeps no list */
+        return OK;
+    for (size_t i = 0; rc == OK && i < listed.count; i++) {
+        if (strcmp(listed.items[i], deletion->account.public_key) == 0) {
+            deletion->detail = "a node still lists the account";
+            return ERR_AGAIN;
+        }
+    }
+    return rc;
+}
+
+static enum result remove_on(struct deletion *deletion, struct system_link *link)
+{
+    struct sys_claims_reply reply = {0};
+    enum result rc = node_request_delete(link, deletion->step->detail, ASK_TIMEOUT_MS,
+                                         &deletion->call->arena, &reply);
+
+    if (rc == ERR_DENIED && reply.error != NULL)
+        deletion->detail = reply.error->description;
+    return rc == ERR_NOT_FOUND ? OK : rc;
+}
+
+/* --- the steps ---------------------------------------------------------------------------- */
+
+/* Has every node the newest revision? */
+static enum result newest_reached(struct deletion *deletion, bool *reached)
+{
+    struct job_call *call = deletion->call;
+    enum result rc = job_begin(call);
+
+    if (rc != OK)
+        return rc;
+    return job_end(call, sync_reached(&call->work, deletion->account.resource.id,
+                                      deletion->account.revision, reached));
+}
+
+static enum result step_suspend(struct deletion *deletion, enum step_end *end)
+{
+    bool reached = false;
+    enum result rc = newest_reached(deletion, &reached);
+
+    if (rc != OK)
+        return rc;
+    if (!reached) {
+        deletion->detail = "waiting for the nodes to close the account's connections";
+        *end = STEP_WAIT;
+        return OK;
+    }
+    rc = each_node(deletion, no_connection);
+    *end = rc == OK ? STEP_DONE : STEP_WAIT;
+    return OK;
+}
+
+static enum result step_purge(struct deletion *deletion, enum step_end *end)
+{
+    const struct node *nodes = deletion->nodes.items;
+    struct job_call *call = deletion->call;
+    struct link_taken links[LINKS_MAX];
+    bool jetstream = false;
+    size_t count;
+
+    for (size_t i = 0; i < deletion->nodes.count; i++)
+        jetstream = jetstream || nodes[i].jetstream;
+    if (!jetstream) {
+        *end = STEP_SKIP;
+        deletion->detail = "no node has JetStream";
+        return OK;
+    }
+    count = link_set_take(call->context->links, deletion->account.system_id, links, LINKS_MAX);
+    for (size_t i = 0; i < count; i++) {
+        if (system_link_publish(links[i].link,
+                                arena_printf(&call->arena, "$JS.API.ACCOUNT.PURGE.%s",
+                                             deletion->account.public_key),
+                                SLICE("")) != OK)
+            deletion->delay_ms = WAIT_MAX_MS;
+    }
+    link_set_give(call->context->links, links, count);
+    *end = deletion->delay_ms == 0 && count > 0 ? STEP_DONE : STEP_WAIT;
+    return OK;
+}
+
+static enum result step_tombstone(struct deletion *deletion, enum step_end *end)
+{
+    struct job_call *call = deletion->call;
+    int64_t revision;
+    enum result rc = job_begin(call);
+
+    if (rc != OK)
+        return rc;
+    rc = job_end(call,
+                 account_delete_tombstone(&call->work, deletion->account.resource.id, &revision));
+    *end = STEP_DONE;
+    return rc;
+}
+
+static enum result step_await_stored(struct deletion *deletion, enum step_end *end)
+{
+    const struct node *nodes = deletion->nodes.items;
+    struct job_call *call = deletion->call;
+    bool reached = false, may_delete = true;
+    enum result rc = newest_reached(deletion, &reached);
+
+    if (rc != OK)
+        return rc;
+    if (!reached) {
+        deletion->detail = "waiting until every node has stored the tombstone";
+        *end = STEP_WAIT;
+        return OK;
+    }
+    rc = job_begin(call);
+    if (rc == OK)
+        rc = job_end(call, account_delete_tombstoned(&call->work, deletion->account.resource.id));
+    for (size_t i = 0; i < deletion->nodes.count; i++) {
+        bool memory =
+            nodes[i].resolver_kind != NULL && strcmp(nodes[i].resolver_kind, "memory") == 0;
+
+        if (nodes[i].allow_delete || memory)
+            continue;
+        may_delete = false;
+        deletion->detail = arena_printf(&call->arena,
+                                        "node %s does not allow accounts to be deleted "
+                                        "(allow_delete); the account stays tombstoned",
+                                        nodes[i].resource.name);
+    }
+    *end = may_delete ? STEP_DONE : STEP_STOPPED;
+    return rc;
+}
+
+static enum result step_remove(struct deletion *deletion, enum step_end *end)
+{
+    struct job_call *call = deletion->call;
+    const char *keys[] = {deletion->account.public_key};
+    struct strings accounts = {keys, 1};
+    const char *request;
+    enum result rc = job_begin(call);
+
+    if (rc != OK)
+        return rc;
+    rc = job_end(call, nats_system_delete_request(&call->work, deletion->account.system_id,
+                                                  &accounts, &request));
+    if (rc != OK)
+        return rc;
+    deletion->step->detail = request;
+    *end = each_node(deletion, remove_on) == OK ? STEP_DONE : STEP_WAIT;
+    return OK;
+}
+
+/* "deleted 1" proves nothing: the list does, twice. */
+static enum result step_verify(struct deletion *deletion, enum step_end *end)
+{
+    bool again = deletion->step->attempts > 1 && deletion->step->data != NULL;
+    struct job_call *call = deletion->call;
+    json_t *seen;
+    enum result rc = each_node(deletion, not_listed);
+
+    if (rc != OK || again) {
+        *end = rc == OK ? STEP_DONE : STEP_WAIT;
+        return OK;
+    }
+    seen = json_true();
+    rc = job_begin(call);
+    if (rc == OK)
+        rc = job_end(call,
+                     operation_step_set(&call->work, &deletion->operation, deletion->step->ordinal,
+                                        "running", "not listed once; looking again", seen));
+    json_decref(seen);
+    deletion->delay_ms = VERIFY_GAP_MS;
+    *end = STEP_WAIT;
+    return rc;
+}
+
+static enum result step_finish(struct deletion *deletion, enum step_end *end)
+{
+    struct job_call *call = deletion->call;
+    enum result rc = job_begin(call);
+
+    if (rc != OK)
+        return rc;
+    *end = STEP_DONE;
+    return job_end(call, account_delete_finish(&call->work, deletion->account.resource.id, true));
+}
+
+static const struct {
+    const char *name;
+    step_fn run;
+} steps[] = {
+    {STEP_SUSPEND, step_suspend},     {STEP_PURGE_JETSTREAM, step_purge},
+    {STEP_TOMBSTONE, step_tombstone}, {STEP_AWAIT_STORED, step_await_stored},
+    {STEP_REMOVE, step_remove},       {STEP_VERIFY, step_verify},
+    {STEP_FINISH, step_finish},
+};
+
+/* --- the machine -------------------------------------------------------------------------- */
+
+static struct operation_step *first_open(struct operation *operation)
+{
+    for (size_t i = 0; i < operation->steps.count; i++) {
+        const char *state = operation->steps.items[i].state;
+
+        if (strcmp(state, "succeeded") != 0 && strcmp(state, "skipped") != 0)
+            return &operation->steps.items[i];
+    }
+    return NULL;
+}
+
+static enum result set_step(struct deletion *deletion, const char *state)
+{
+    struct job_call *call = deletion->call;
+    enum result rc = job_begin(call);
+
+    if (rc != OK)
+        return rc;
+    return job_end(
+        call, operation_step_set(&call->work, &deletion->operation, deletion->step->ordinal, state,
+                                 deletion->detail != NULL ? deletion->detail : "", NULL));
+}
+
+static enum result finish(struct deletion *deletion)
+{
+    struct job_call *call = deletion->call;
+    enum result rc = job_begin(call);
+
+    if (rc != OK)
+        return rc;
+    log_info(LOG_JOB, "account deleted account=%s", deletion->account.public_key);
+    return job_end(call, operation_finish(&call->work, &deletion->operation, NULL, NULL, NULL));
+}
+
+static enum result wait_for_it(struct deletion *deletion)
+{
+    struct job_call *call = deletion->call;
+    int64_t delay = deletion->delay_ms, attempts = deletion->step->attempts;
+    enum result rc;
+
+    if (delay == 0) {
+        delay = WAIT_FIRST_MS;
+        while (attempts-- > 0 && delay < WAIT_MAX_MS)
+            delay *= 2;
+    }
+    rc = job_begin(call);
+    if (rc != OK)
+        return rc;
+    return job_end(call, operation_pause(&call->work, &deletion->operation, delay));
+}
+
+/* One step; *go_on when the next may follow at once. */
+static enum result do_step(struct deletion *deletion, bool *go_on)
+{
+    enum step_end end = STEP_WAIT;
+    step_fn run = NULL;
+    enum result rc;
+
+    *go_on = false;
+    for (size_t i = 0; i < COUNT_OF(steps); i++) {
+        if (strcmp(steps[i].name, deletion->step->name) == 0)
+            run = steps[i].run;
+    }
+    CHECK(run != NULL);
+    rc = set_step(deletion, "running");
+    if (rc == OK)
+        rc = run(deletion, &end);
+    if (rc != OK)
+        return rc;
+    switch (end) {
+    case STEP_WAIT:
+        if (deletion->detail != NULL)
+            log_debug(LOG_JOB, "deleting waits account=%s step=%s why=\"%s\"",
+                      deletion->account.public_key, deletion->step->name, deletion->detail);
+        return wait_for_it(deletion);
+    case STEP_STOPPED:
+        rc = set_step(deletion, "succeeded");
+        return rc == OK ? finish(deletion) : rc;
+    case STEP_DONE:
+    case STEP_SKIP:
+        *go_on = true;
+        return set_step(deletion, end == STEP_DONE ? "succeeded" : "skipped");
+    }
+    CHECK_UNREACHABLE("step end");
+}
+
+static enum result load(struct deletion *deletion)
+{
+    struct job_call *call = deletion->call;
+    enum result rc = job_begin(call);
+
+    if (rc != OK)
+        return rc;
+    rc = account_by_ref(&call->work, deletion->operation.account_id, &deletion->account);
+    if (rc == OK)
+        rc = node_expected(&call->work, deletion->account.system_id, &deletion->nodes);
+    if (rc == OK)
+        rc = operation_by_id(&call->work, deletion->operation.resource.id, &deletion->operation);
+    return job_end(call, rc);
+}
+
+static enum result go(struct deletion *deletion)
+{
+    int64_t epoch = deletion->operation.lease_epoch;
+    bool go_on = true;
+    enum result rc = OK;
+
+    while (rc == OK && go_on) {
+        rc = load(deletion);
+        deletion->operation.lease_epoch = epoch;
+        if (rc != OK)
+            break;
+        deletion->detail = NULL;
+        deletion->delay_ms = 0;
+        deletion->step = first_open(&deletion->operation);
+        if (deletion->step == NULL)
+            return finish(deletion);
+        rc = do_step(deletion, &go_on);
+    }
+    return rc == ERR_CONFLICT ? OK : rc; /* another replica took it over */
+}
+
+enum result delete_accounts_pass(const struct job_context *context, bool *more)
+{
+    struct deletion deletion = {0};
+    struct job_call call;
+    enum result rc = job_open(context, &call);
+
+    *more = false;
+    if (rc != OK)
+        return rc;
+    deletion.call = &call;
+    rc = job_begin(&call);
+    if (rc == OK)
+        rc = job_end(&call, operation_claim(&call.work, LEASE_S, &deletion.operation));
+    if (rc == OK && strcmp(deletion.operation.type, OPERATION_ACCOUNT_DELETE) == 0) {
+        *more = true;
+        rc = go(&deletion);
+    } else if (rc == ERR_NOT_FOUND) {
+        rc = OK;
+    }
+    job_close(&call);
+    return rc;
+}

@@ -1,0 +1,25 @@
+/*
+ * delete_accounts: the operation account.delete, step by step.
+ *
+ *   suspend          claims with conn 0 and leaf 0 are pushed (its own outbox row); wait until
+ *                    every node that is not retired has them and no client is left
+ *   purge_jetstream  ask nodes with JetStream to purge; skipped where there is none
+ *   tombstone        claims with all limits 0 and a newer iat, pushed
+ *   await_stored     every node that is not retired has stored it, also those that are down now
+ *   remove           CLAIMS.DELETE on every node, where deleting is allowed
+ *   verify           LIST on all nodes, twice, a moment apart
+ *   finish           keys destroyed, state deleted
+ *
+ * Each step may be repeated by anybody: who dies in one loses the lease, another goes on.
+ * Without allow_delete on every node it ends after await_stored, with the account tombstoned.
+ *
+ * Ownership  none.
+ * Thread     one for each process.
+ * Errors     as the database's; what nodes do not do is tried again.
+ */
+#pragma once
+
+#include "controlplane/job/job.h"
+
+/* One operation, as far as it goes now; *more: there was one. */
+enum result delete_accounts_pass(const struct job_context *context, bool *more) MUST_CHECK;
