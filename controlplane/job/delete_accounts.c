@@ -32,6 +32,7 @@ struct deletion {
     struct operation_step *step;
     int64_t delay_ms; /* of STEP_WAIT; 0: by the number of attempts */
     const char *detail;
+    const char *request; /* of remove, signed by the operator */
 };
 
 typedef enum result (*step_fn)(struct deletion *deletion, enum step_end *end);
@@ -99,7 +100,7 @@ static enum result not_listed(struct deletion *deletion, struct system_link *lin
 static enum result remove_on(struct deletion *deletion, struct system_link *link)
 {
     struct sys_claims_reply reply = {0};
-    enum result rc = node_request_delete(link, deletion->step->detail, ASK_TIMEOUT_MS,
+    enum result rc = node_request_delete(link, deletion->request, ASK_TIMEOUT_MS,
                                          &deletion->call->arena, &reply);
 
     if (rc == ERR_DENIED && reply.error != NULL)
@@ -227,7 +228,7 @@ static enum result step_remove(struct deletion *deletion, enum step_end *end)
                                                   &accounts, &request));
     if (rc != OK)
         return rc;
-    deletion->step->detail = request;
+    deletion->request = request;
     *end = each_node(deletion, remove_on) == OK ? STEP_DONE : STEP_WAIT;
     return OK;
 }
