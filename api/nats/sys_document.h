@@ -158,7 +158,10 @@ struct sys_reply {
 };
 extern const struct shape sys_reply_shape;
 
-/* A data member of its own shape under the envelope: text, mem_free. */
+/*
+ * A data member of its own shape under the envelope, and an error there (with "data":null, as the
+ * reference server does unless the request itself was malformed: code 400): text, mem_free.
+ */
 char *sys_reply_text(const struct sys_server *server, const struct shape *shape, const void *data);
 char *sys_error_text(const struct sys_server *server, const struct sys_error *error);
 

@@ -14,10 +14,7 @@
 #include "api/base/shape.h"
 #include "api/nats/sys_document.h"
 
-struct sys_io_wait {
-    int64_t waiters, waits, wait_time, max_wait_time;
-};
-
+/* cluster, gateway, leaf, mqtt, websocket and jetstream are written as {}: not configured. */
 struct sys_varz {
     const char *server_id, *server_name, *version;
     int64_t proto;
@@ -33,7 +30,6 @@ struct sys_varz {
     int64_t https_port;
     double auth_timeout; /* seconds */
     int64_t max_control_line, max_payload, max_pending;
-    json_t *cluster, *gateway, *leaf, *mqtt, *websocket, *jetstream; /* {} when not configured */
     double tls_timeout;
     int64_t write_deadline_ns;
     int64_t start, now;
@@ -53,8 +49,7 @@ struct sys_varz {
     json_t *trusted_operators_claim; /* a list of decoded operator claims */
     const char *system_account;
     struct sys_kind_counts slow_consumer_stats;
-    struct sys_kind_counts *stale_connection_stats;
-    struct sys_io_wait disk_io_wait_stats;
+    struct sys_kind_counts stale_connection_stats;
 };
 extern const struct shape sys_varz_shape;
 
