@@ -50,6 +50,7 @@ WITH given AS (
            1, u.sampled_at, u.msgs_in, u.bytes_in, u.msgs_out, u.bytes_out, u.slow_consumers,
            u.connections, u.leaf_connections, u.subscriptions, u.quality
       FROM usable u
+     CROSS JOIN (SELECT count(*) FROM ended) AS after_the_old_one_is_closed
      WHERE u.went_back
         OR (u.is_new AND NOT EXISTS (SELECT 1 FROM usage_epoch e
                                       WHERE e.server_id = u.server_id AND e.account_id = u.account_id))
