@@ -31,6 +31,7 @@ struct account_terms {
     int64_t issued_at_s;                 /* iat; 0 without a JWT */
     const char *jti;                     /* NULL without a JWT */
     const char *jwt;                     /* the token, NULL without */
+    const char *label;                   /* name in the claims; NULL: as the account's */
     const struct account_claims *claims; /* api/nats/claims.h; NULL without */
     void *owner;                         /* what holds the strings; freed by free_owner */
     void (*free_owner)(void *owner);
@@ -63,13 +64,13 @@ struct account_totals {
 struct account {
     struct map_link link; /* in the table, by name */
     const char *name;     /* public key in operator mode, else the configured name */
-    const char *label;    /* name in the claims; = name without; swapped with the terms */
     _Atomic uint32_t refs;
     _Atomic(struct account_terms *) terms;
     struct sublist *sublist;
     struct workers *workers;           /* NULL: none runs (tests, after the end) */
-    struct account_counters *counters; /* [workers] */
-    atomic_int_fast64_t connections;   /* clients now */
+    struct account_counters *counters; /* [rows]: by worker index */
+    unsigned rows;
+    atomic_int_fast64_t connections; /* clients now */
     atomic_int_fast64_t leafs;
     _Atomic uint64_t connections_total;
     _Atomic uint64_t generation; /* raised when terms change: caches of verdicts look at it */
@@ -84,6 +85,9 @@ struct account {
 struct account *account_new(struct workers *workers, const char *name);
 struct account *account_ref(struct account *account);
 void account_unref(struct account *account);
+
+/* Name for people: in the claims, else the account's; valid as the terms. */
+const char *account_label(const struct account *account);
 
 /* The terms in force; valid until the end of the caller's turn. */
 const struct account_terms *account_terms(const struct account *account);

@@ -3,8 +3,8 @@
  *
  * Rules as the reference server's (broker-inventory 3.5): no allow list allows all, an empty
  * publish allow list allows nothing; deny wins; queue rules; a subscription wider than a deny
- * entry is accepted and messages are filtered at delivery.  Immutable once made; shared by
- * every subscription of the connection.
+ * entry is accepted and messages are filtered at delivery.  permission.c says where we are
+ * stricter.  Immutable once made; shared by every subscription of the connection.
  *
  * Ownership  permission_retire when its connection goes: deliveries may still read it.
  * Thread     made and retired on a worker; read by any.
@@ -21,7 +21,7 @@
 #include "dataplane/core/reclaim.h"
 
 struct permission_rules {
-    bool publish_allow_set; /* the allow list counts even when it is empty */
+    bool publish_allow_set; /* the allow list counts even when it is empty; also by responses */
     struct strings publish_allow, publish_deny;
     struct strings subscribe_allow, subscribe_deny; /* "subject" or "subject queue" */
     bool responses;                                 /* allow_responses */

@@ -7,8 +7,7 @@
  *
  * Generations.  1,024 counters by the hash of a literal subject, 256 by the hash of the first
  * token of a wildcard subject with a literal first token, one for subjects that begin with a
- * wildcard (a small list makes do with fewer).  Counters only rise, so a match result is valid
- * while the sum of its three counters is what it was built under.
+ * wildcard: a match result is valid while its three counters are what they were (generation.h).
  *
  * Matching itself is match.h's; the message path goes through deliver.h, which caches.
  *
@@ -21,10 +20,20 @@
  */
 #pragma once
 
+#include "api/base/lock.h"
 #include "api/base/result.h"
+#include "dataplane/account/generation.h"
 #include "dataplane/account/sub.h"
+#include "dataplane/account/trie.h"
 
-struct sublist;
+/* The fields are for sublist.c, match.c and match_cache.c. */
+struct sublist {
+    uint64_t id;      /* random: tells lists apart in caches, and seeds their hashes */
+    struct trie trie; /* values: takers.h */
+    _Atomic(struct generations *) generations;
+    struct lock lock;                        /* writers */
+    _Atomic uint64_t subs, inserts, removes; /* without hidden ones */
+};
 
 struct sublist *sublist_new(void);
 /* Empty by then; nobody reads it any more. */

@@ -1,0 +1,93 @@
+/*
+ * match_cache: what one worker remembers of subjects it routed.
+ *
+ * Set-associative, 8 ways.  An entry is one cache line: the subject (up to 32 bytes) and the
+ * result itself when that is nobody or one plain taker; a match (with the subject, if it is
+ * longer) else.  16-bit tags of a set lie apart, dense, so that a miss touches one line and a
+ * hit two.  An entry holds while its generation sum does (generation.h).
+ *
+ * What is kept: a subject that finds a free or stale place enters at once if its entry needs no
+ * match; otherwise only when it was asked for before and missed (a bitmap remembers): so the
+ * reply subjects of requests, each used once, neither push out others nor cost an allocation.
+ * The victim is chosen by clock bits.  When subjects that were pushed out are asked for again,
+ * often, the cache grows fourfold, up to its bound.
+ *
+ * Ownership  entries own their matches; dropped ones are retired.
+ * Thread     the worker's.
+ * Errors     none.
+ */
+#pragma once
+
+#include "dataplane/account/hash.h"
+#include "dataplane/account/match.h"
+
+enum {
+    CACHE_WAYS = 8,
+    CACHE_TEXT = 32,
+    CACHE_ENTRIES_MIN = 512,
+};
+
+enum cache_kind {
+    CACHE_EMPTY,
+    CACHE_INLINE, /* value: a slot or 0; text in the entry */
+    CACHE_MATCH,  /* value: a match; text in the entry, or in the match if it is longer */
+    CACHE_LONG,   /* value: a match that stands for a slot or nobody, for its text */
+};
+
+struct cache_entry {
+    uint64_t list; /* sublist's id */
+    uint64_t hash;
+    uint32_t sum; /* of the generations it was built under */
+    uint8_t first;
+    uint8_t kind;
+    uint16_t len; /* of the subject */
+    uint64_t value;
+    char text[CACHE_TEXT];
+};
+
+_Static_assert(sizeof(struct cache_entry) == 64, "one cache line");
+
+struct cache_set {
+    _Alignas(16) uint16_t tags[CACHE_WAYS];
+};
+
+struct match_cache {
+    struct cache_entry *entries;
+    struct cache_set *sets;
+    uint8_t *used; /* a clock bit for each way; one byte for each set */
+    uint32_t set_mask;
+    uint32_t capacity, capacity_max, count;
+    uint32_t asked_again; /* misses on subjects seen before, since it grew last */
+    uint8_t hand;
+    uint64_t *seen;    /* bitmap; NULL until it is needed */
+    uint32_t seen_set; /* bits set */
+    struct reclaim_reader *reader;
+};
+
+/* entries_max is rounded to a power of two. */
+struct match_cache *match_cache_new(size_t entries_max, struct reclaim_reader *reader);
+/* Retires every match. */
+void match_cache_free(struct match_cache *cache);
+
+/* Where a search ended: the entry (also a stale one), for the next search and for putting. */
+struct cache_place {
+    uint64_t hash;
+    uint32_t entry; /* index; CACHE_NOWHERE: not there */
+};
+enum { CACHE_NOWHERE = UINT32_MAX };
+
+/* True: *result holds.  False: it is not there or stale. */
+bool match_cache_find(struct match_cache *cache, const struct sublist *list, struct slice subject,
+                      struct cache_place *place, struct match_result *result);
+
+/* The same, by looking at one entry only: no hash. */
+bool match_cache_again(struct match_cache *cache, const struct sublist *list, struct slice subject,
+                       uint32_t entry, struct match_result *result);
+
+/*
+ * After a search that found nothing: builds the result, and keeps it if that is worth while; it
+ * is valid until the builder's next use or the end of the turn, whichever is first.
+ */
+void match_cache_build(struct match_cache *cache, const struct sublist *list, struct slice subject,
+                       struct cache_place *place, struct match_builder *builder,
+                       struct match_result *result);
