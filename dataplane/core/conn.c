@@ -81,11 +81,19 @@ static void count_conn(struct worker *worker, int more)
     atomic_store_explicit(&worker->conns, now + more, memory_order_relaxed);
 }
 
+/* Unread input would turn the end into a reset, and the peer might lose our last words. */
+static void discard_input(struct conn *conn)
+{
+    for (int i = 0; i < DISCARD_MAX / WORKER_INPUT; i++) {
+        if (recv(conn->event.fd, conn->worker->input, WORKER_INPUT, MSG_DONTWAIT) < WORKER_INPUT)
+            return;
+    }
+}
+
 static void finish(struct conn *conn)
 {
     worker_unwatch(conn->worker, &conn->event);
-    /* Unread input would turn the end into a reset, and the peer might lose our last words. */
-    (void)recv(conn->event.fd, NULL, DISCARD_MAX, MSG_DONTWAIT | MSG_TRUNC);
+    discard_input(conn);
     (void)close(conn->event.fd);
     conn->event.fd = -1;
     timer_cancel(&conn->worker->timers, &conn->timer);

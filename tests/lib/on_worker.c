@@ -69,9 +69,21 @@ void until_on_worker(struct workers *workers, unsigned index, bool (*fn)(struct 
     }
 }
 
-struct workers *idle_workers(unsigned count)
+static int64_t standing(struct clock *clock)
 {
-    struct worker_options options = {.count = count, .poll_max_ns = 20 * NS_PER_US};
+    return NS_PER_S;
+}
+
+struct clock *clock_that_stands(void)
+{
+    static struct clock clock = {standing, standing};
+
+    return &clock;
+}
+
+struct workers *idle_workers(unsigned count, struct clock *clock)
+{
+    struct worker_options options = {.count = count, .poll_max_ns = 20 * NS_PER_US, .clock = clock};
     struct workers *workers;
 
     CHECK(workers_start(&options, &workers) == OK);

@@ -17,5 +17,8 @@ void on_worker(struct workers *workers, unsigned index, void (*fn)(struct worker
 void until_on_worker(struct workers *workers, unsigned index, bool (*fn)(struct worker *, void *),
                      void *arg);
 
-/* count workers that do nothing by themselves. */
-struct workers *idle_workers(unsigned count);
+/* count workers that do nothing by themselves; on that clock, NULL: the machine's. */
+struct workers *idle_workers(unsigned count, struct clock *clock);
+
+/* Always the same time: no timer ever fires. */
+struct clock *clock_that_stands(void);

@@ -70,7 +70,7 @@ static bool all_read(struct worker *worker, void *arg)
 static void test_mail_in_order(void **state)
 {
     static struct post all;
-    struct workers *workers = idle_workers(WORKERS);
+    struct workers *workers = idle_workers(WORKERS, NULL);
     struct post *post = &all;
     struct worker_figures figures;
 
@@ -143,7 +143,7 @@ static bool has_passed(struct worker *worker, void *arg)
 
 static void test_drain(void **state)
 {
-    struct workers *workers = idle_workers(2);
+    struct workers *workers = idle_workers(2, NULL);
     struct meeting meeting = {0};
 
     on_worker(workers, 1, begin_meeting, &meeting);
@@ -236,7 +236,7 @@ static bool is_released(struct worker *worker, void *arg)
 
 static void test_backlog(void **state)
 {
-    struct workers *workers = idle_workers(2);
+    struct workers *workers = idle_workers(2, NULL);
     struct jam jam = {0};
 
     on_worker(workers, 1, begin_jam, &jam);
@@ -333,7 +333,7 @@ static bool day_is_over(struct worker *worker, void *arg)
 
 static void test_order_of_a_turn(void **state)
 {
-    struct workers *workers = idle_workers(1);
+    struct workers *workers = idle_workers(1, NULL);
     struct day day = {0};
 
     on_worker(workers, 0, begin_day, &day);
@@ -430,7 +430,7 @@ static bool none_waits(struct worker *worker, void *arg)
 
 static void test_retired_is_freed_while_others_sleep(void **state)
 {
-    struct workers *workers = idle_workers(3);
+    struct workers *workers = idle_workers(3, NULL);
     struct life life = {0};
 
     on_worker(workers, 1, retire_some, &life);
@@ -441,7 +441,7 @@ static void test_retired_is_freed_while_others_sleep(void **state)
 
 static void test_default_count(void **state)
 {
-    struct workers *workers = idle_workers(0);
+    struct workers *workers = idle_workers(0, NULL);
 
     assert_true(cores_usable() >= 1);
     assert_true(cores_usable() <= (unsigned)sysconf(_SC_NPROCESSORS_CONF));
