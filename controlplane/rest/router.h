@@ -24,6 +24,8 @@
 #include "controlplane/rest/problem.h"
 
 struct rest_call;
+struct rest_server;
+struct rest_request;
 
 enum {
     ROUTE_IF_MATCH = 1 << 0,  /* 428 without If-Match */
@@ -48,8 +50,14 @@ struct rest_route {
     const char *query; /* further parameters, blank between them; NULL: none */
 };
 
+enum { REPLY_HEADERS_MAX = 8 };
+
 struct rest_reply {
     int status;
+    struct {
+        const char *name, *value;
+    } headers[REPLY_HEADERS_MAX]; /* further ones */
+    size_t header_count;
     const char *body; /* in the arena; NULL: none */
     size_t body_len;
     const char *media_type;
@@ -82,9 +90,9 @@ struct rest_call {
     struct rest_wait wait;
     struct rest_reply reply;
     bool audited;
-    struct arena *arena; /* = work.arena */
-    struct rest *rest;   /* the server: rate limits, hooks */
-    void *transport;     /* http.c's */
+    struct arena *arena;                /* = work.arena */
+    struct rest_server *server;         /* rate limits, hooks, figures */
+    const struct rest_request *request; /* head and body as they came */
 };
 
 /* {account} -> "acc_..."; NULL if the path has none of that name. */
@@ -119,6 +127,9 @@ enum result router_reply_list(struct rest_call *call, const struct shape *shape,
 enum result router_created(struct rest_call *call, const char *collection,
                            const struct shape *shape, const void *value,
                            const struct resource *resource);
+
+/* Adds a header to the reply. */
+void router_header(struct rest_call *call, const char *name, const char *value);
 
 /* The change's event: before and after by the shape (NULL: nothing), secrets left out. */
 enum result router_audit(struct rest_call *call, const char *action,

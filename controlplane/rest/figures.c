@@ -1,0 +1,97 @@
+#include "controlplane/rest/figures.h"
+
+#include <pthread.h>
+#include <string.h>
+
+#include "api/base/check.h"
+#include "api/base/clock.h"
+#include "api/base/mem.h"
+
+static const int64_t bounds_ms[] = {5, 10, 25, 50, 100, 250, 500, 1000, 2500, 10000};
+
+struct figure {
+    const char *route;
+    int status;
+    uint64_t count;
+};
+
+struct figures {
+    pthread_mutex_t mutex;
+    struct figure items[FIGURES_MAX];
+    size_t count;
+    uint64_t buckets[COUNT_OF(bounds_ms) + 1];
+    uint64_t total, total_us;
+};
+
+struct figures *figures_new(void)
+{
+    struct figures *figures = mem_alloc(sizeof(*figures));
+
+    pthread_mutex_init(&figures->mutex, NULL);
+    return figures;
+}
+
+void figures_free(struct figures *figures)
+{
+    if (figures == NULL)
+        return;
+    pthread_mutex_destroy(&figures->mutex);
+    mem_free(figures);
+}
+
+static struct figure *obtain(struct figures *figures, const char *route, int status)
+{
+    for (size_t i = 0; i < figures->count; i++) {
+        if (figures->items[i].status == status && strcmp(figures->items[i].route, route) == 0)
+            return &figures->items[i];
+    }
+    if (figures->count == FIGURES_MAX - 1) {
+        route = "other";
+        status = 0;
+    }
+    if (figures->count == FIGURES_MAX)
+        return &figures->items[FIGURES_MAX - 1];
+    figures->items[figures->count] = (struct figure){route, status, 0};
+    return &figures->items[figures->count++];
+}
+
+void figures_count(struct figures *figures, const char *route, int status, int64_t ns)
+{
+    size_t at = 0;
+
+    while (at < COUNT_OF(bounds_ms) && ns > bounds_ms[at] * NS_PER_MS)
+        at++;
+    pthread_mutex_lock(&figures->mutex);
+    obtain(figures, route, status)->count++;
+    figures->buckets[at]++;
+    figures->total++;
+    figures->total_us += (uint64_t)(ns / NS_PER_US);
+    pthread_mutex_unlock(&figures->mutex);
+}
+
+void figures_write(struct figures *figures, struct buf *out)
+{
+    uint64_t sum = 0;
+
+    pthread_mutex_lock(&figures->mutex);
+    buf_add_text(out, "# HELP cp_http_requests_total Requests answered.\n"
+                      "# TYPE cp_http_requests_total counter\n");
+    for (size_t i = 0; i < figures->count; i++)
+        buf_printf(out, "cp_http_requests_total{route=\"%s\",code=\"%d\"} %llu\n",
+                   figures->items[i].route, figures->items[i].status,
+                   (unsigned long long)figures->items[i].count);
+    buf_add_text(out, "# HELP cp_http_duration_seconds Time from head to answer.\n"
+                      "# TYPE cp_http_duration_seconds histogram\n");
+    for (size_t i = 0; i < COUNT_OF(bounds_ms); i++) {
+        sum += figures->buckets[i];
+        buf_printf(out, "cp_http_duration_seconds_bucket{le=\"%g\"} %llu\n",
+                   (double)bounds_ms[i] / 1000, (unsigned long long)sum);
+    }
+    buf_printf(out,
+               "cp_http_duration_seconds_bucket{le=\"+Inf\"} %llu\n"
+               "cp_http_duration_seconds_sum %.6f\n"
+               "cp_http_duration_seconds_count %llu\n",
+               (unsigned long long)figures->total, (double)figures->total_us / 1e6,
+               (unsigned long long)figures->total);
+    pthread_mutex_unlock(&figures->mutex);
+}
