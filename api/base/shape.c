@@ -204,6 +204,15 @@ static enum result decode_optional(struct decoder *decoder, const struct field *
     return rc;
 }
 
+static enum result decode_flag(struct decoder *decoder, const struct field *field, const json_t *in,
+                               const struct path *path, void *at)
+{
+    if (!json_is_boolean(in))
+        return wrong_type(decoder, path, "true or false");
+    *(struct optional_int *)at = (struct optional_int){true, json_is_true(in)};
+    return OK;
+}
+
 static int64_t count_characters(const char *text)
 {
     int64_t count = 0;
@@ -421,7 +430,7 @@ static const decode_fn decoders[KIND_COUNT] = {
     [KIND_OBJECT] = decode_object,     [KIND_STRUCT] = decode_in_place,
     [KIND_OBJECTS] = decode_objects,   [KIND_STRING_MAP] = decode_string_map,
     [KIND_INT_MAP] = decode_int_map,   [KIND_JSON] = decode_json,
-    [KIND_REAL] = decode_real,
+    [KIND_REAL] = decode_real,         [KIND_FLAG] = decode_flag,
 };
 
 static enum result decode_field(struct decoder *decoder, const struct field *field,
@@ -434,7 +443,7 @@ static enum result decode_field(struct decoder *decoder, const struct field *fie
         return OK;
     if (value != NULL && json_is_null(value) && field->kind != KIND_JSON) {
         if (decoder->mode == SHAPE_STRICT && field->kind != KIND_OPTIONAL &&
-            !(field->flags & FIELD_NULL))
+            field->kind != KIND_FLAG && !(field->flags & FIELD_NULL))
             return fail(decoder, &path, ERR_INVALID, "must not be null");
         if (decoder->mode == SHAPE_STRICT)
             return OK;

@@ -29,6 +29,7 @@ enum field_kind {
     KIND_INT,        /* int64_t; a JSON real or a number outside 64 bits is refused */
     KIND_REAL,       /* double; any JSON number; whole ones are written without a point */
     KIND_OPTIONAL,   /* struct optional_int: absent or null is {false, 0} */
+    KIND_FLAG,       /* struct optional_int of 0 or 1; true and false in JSON */
     KIND_STRING,     /* const char *, NULL when absent */
     KIND_ENUM,       /* int: the index into .type, a NULL-terminated list of words */
     KIND_DURATION,   /* int64_t nanoseconds; an integer in JSON */
@@ -52,6 +53,7 @@ enum {
     FIELD_WRITE_ONLY = 1 << 4, /* decode only */
     FIELD_SECRET = 1 << 5,     /* never shown in errors or differences */
     FIELD_NULL = 1 << 6,       /* encode writes null for NULL or an unset value */
+    FIELD_MS = 1 << 7,         /* KIND_TIME: encode writes milliseconds, always three digits */
 };
 
 /* KIND_TIME: what stands for 0 where something has to ("no time", as Go programs write it). */
@@ -105,6 +107,7 @@ struct shape {
 #define INT_AT(s, m) KIND_INT, FIELD_AT(s, m, int64_t)
 #define REAL_AT(s, m) KIND_REAL, FIELD_AT(s, m, double)
 #define OPTIONAL_AT(s, m) KIND_OPTIONAL, FIELD_AT(s, m, struct optional_int)
+#define FLAG_AT(s, m) KIND_FLAG, FIELD_AT(s, m, struct optional_int)
 #define STRING_AT(s, m) KIND_STRING, FIELD_AT(s, m, const char *)
 #define ENUM_AT(s, m) KIND_ENUM, FIELD_AT(s, m, int)
 #define DURATION_AT(s, m) KIND_DURATION, FIELD_AT(s, m, int64_t)

@@ -59,12 +59,14 @@ static void set_member(json_t *object, const char *key, json_t *value)
     json_decref(value);
 }
 
-static json_t *encode_time(int64_t wall_ns)
+static json_t *encode_time(const struct field *field, int64_t wall_ns)
 {
     char text[CLOCK_TEXT_MAX];
     size_t len;
 
-    clock_format(wall_ns, 9, text);
+    clock_format(wall_ns, (field->flags & FIELD_MS) ? 3 : 9, text);
+    if (field->flags & FIELD_MS)
+        return made(json_string(text));
     len = strlen(text) - 1; /* the Z */
     while (text[len - 1] == '0')
         len--;
@@ -125,6 +127,7 @@ static bool is_empty(const struct field *field, const void *at)
     case KIND_REAL:
         return !(*(const double *)at < 0 || *(const double *)at > 0);
     case KIND_OPTIONAL:
+    case KIND_FLAG:
         return !((const struct optional_int *)at)->set;
     case KIND_ENUM:
         return *(const int *)at == 0;
@@ -186,13 +189,16 @@ static json_t *encode_value(const struct field *field, const void *at)
     case KIND_OPTIONAL:
         return is_empty(field, at) ? NULL
                                    : made(json_integer(((const struct optional_int *)at)->value));
+    case KIND_FLAG:
+        return is_empty(field, at) ? NULL
+                                   : json_boolean(((const struct optional_int *)at)->value != 0);
     case KIND_STRING:
         return encode_text(is_unset(field, at) ? "" : *(const char *const *)at);
     case KIND_ENUM:
         return encode_enum(field, *(const int *)at);
     case KIND_TIME:
         return is_empty(field, at) ? made(json_string(SHAPE_NO_TIME))
-                                   : encode_time(*(const int64_t *)at);
+                                   : encode_time(field, *(const int64_t *)at);
     case KIND_STRINGS:
     case KIND_OBJECTS:
         return encode_list(field, at);

@@ -84,6 +84,11 @@ static inline struct db_value db_optional(struct optional_int value)
 {
     return (struct db_value){value.set ? DB_INT : DB_NULL, {.integer = value.value}};
 }
+/* Of a KIND_FLAG. */
+static inline struct db_value db_flag(struct optional_int value)
+{
+    return (struct db_value){value.set ? DB_BOOL : DB_NULL, {.boolean = value.value != 0}};
+}
 static inline struct db_value db_bool(bool boolean)
 {
     return (struct db_value){DB_BOOL, {.boolean = boolean}};

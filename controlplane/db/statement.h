@@ -24,3 +24,6 @@ const char *statement_name(enum statement statement);
 
 /* The SQL between this name and the next. */
 struct slice statement_text(enum statement statement);
+
+/* All of them in the order of the enum; to begin, set rest to {0}. */
+bool statement_next(struct slice *rest, struct slice *name, struct slice *text);

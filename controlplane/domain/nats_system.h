@@ -145,7 +145,7 @@ enum sync_outcome {
     SYNC_NOT_LOADED, /* stored, and no client has asked for the account yet */
     SYNC_SKIPPED,    /* the node does not keep this account (memory resolver, not loaded) */
     SYNC_FAILED,     /* error_class says why; retried */
-    SYNC_MISSING,    /* no answer, or found not to hold it */
+    SYNC_MISSING,    /* found not to hold it; no answer is SYNC_FAILED, class no_answer */
 };
 struct sync_record {
     const char *node_id, *account_id, *server_id;
@@ -189,6 +189,13 @@ enum result sync_of_account(struct work *work, const char *account_id, struct sy
  * tell, else stored and not loaded. */
 enum result sync_reached(struct work *work, const char *account_id, int64_t revision,
                          bool *out) MUST_CHECK;
+/* The same for many at once; the ids of those that have. */
+struct sync_wanted {
+    const char *account_id;
+    int64_t revision;
+};
+enum result sync_reached_all(struct work *work, const struct sync_wanted *wanted, size_t count,
+                             struct strings *out) MUST_CHECK;
 
 /* What a system should hold: for the reconciler, in pages by account id. */
 struct desired_account {
@@ -199,6 +206,9 @@ struct desired_account {
 extern const struct shape desired_account_shape;
 enum result nats_system_desired(struct work *work, const char *system_id, const char *after,
                                 int64_t limit, struct db_rows *out) MUST_CHECK;
+/* An account that was deleted and was found on a node again; ERR_NOT_FOUND: not ours. */
+enum result nats_system_tombstone(struct work *work, const char *system_id, const char *account_key,
+                                  struct desired_account *out) MUST_CHECK;
 /* GET .../sync: totals by state, nodes behind, last passes. */
 enum result nats_system_sync(struct work *work, const struct nats_system *system,
                              json_t **out) MUST_CHECK;

@@ -14,7 +14,7 @@ struct nats_user {
     const char *account_id, *team_id, *public_key, *role_id;
     struct user_rules rules;
     struct strings tags;
-    int64_t default_ttl_s;
+    struct optional_int default_ttl_s;
 };
 extern const struct shape nats_user_shape;
 
@@ -24,7 +24,7 @@ struct nats_user_settings {
     const char *role_id;
     struct user_rules rules;
     struct strings tags;
-    int64_t default_ttl_s; /* 0: 90 days; -1: for ever, if the plan allows */
+    struct optional_int default_ttl_s; /* not set: 90 days; -1: for ever, if the plan allows */
     bool disabled;
 };
 extern const struct shape nats_user_settings_shape;

@@ -35,7 +35,7 @@ extern const struct shape time_range_shape;
 /* What users and scoped roles have in common. */
 struct user_rules {
     struct permissions permissions;
-    int64_t subs, payload; /* -1: unlimited */
+    struct optional_int subs, payload; /* not set or -1: unlimited */
     bool bearer;
     struct strings connection_types, src;
     struct time_ranges times;

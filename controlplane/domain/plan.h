@@ -47,7 +47,7 @@
 #define TIER_LIMITS(X)                                                           \
     X(js_memory) X(js_disk) X(js_streams) X(js_consumers_per_stream)             \
     X(js_max_ack_pending) X(js_memory_max_stream_bytes)                          \
-    X(js_disk_max_stream_bytes) X(js_max_bytes_required)
+    X(js_disk_max_stream_bytes)
 /* clang-format on */
 
 enum limit_name {
@@ -62,6 +62,7 @@ struct tier_limits {
 #define X(name) int64_t name;
     TIER_LIMITS(X)
 #undef X
+    bool js_max_bytes_required;
 };
 
 struct limits {

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "api/base/shape.h"
+#include "controlplane/domain/rules.h"
 #include "controlplane/domain/work.h"
 
 enum { RESOURCE_ID_MAX = 40, RESOURCE_NAME_MAX = 63, RESOURCE_LABELS_MAX = 64 };
@@ -39,33 +40,19 @@ struct resource_settings {
 extern const struct shape resource_settings_shape;
 /* With NATS's rule, for users. */
 extern const struct shape resource_user_settings_shape;
+/* Without the name: for what is named after something else. */
+extern const struct shape resource_nameless_settings_shape;
 
 struct resource_settings resource_settings_of(const struct resource *resource);
 /* The labels as JSON for a statement; in the arena. */
 json_t *resource_labels(const struct resource_settings *settings, struct arena *arena);
 
+/* Hands a tree to the arena; returns it. */
+json_t *resource_json(struct arena *arena, json_t *tree);
+
 /* prefix without the underscore. */
 const char *resource_id_new(const struct work *work, const char *prefix);
 bool resource_id_valid(const char *prefix, const char *text);
-
-/* VAL-01, VAL-09, VAL-11 and others, one question each; for the `valid` of fields. */
-bool rule_name(const char *text);         /* [a-z0-9]([a-z0-9-]{0,61}[a-z0-9])? */
-bool rule_nats_name(const char *text);    /* no blank, dot, wildcard, separator; up to 255 */
-bool rule_display_name(const char *text); /* no control characters */
-bool rule_label_key(const char *text);
-bool rule_cidr(const char *text);
-bool rule_node_url(const char *text); /* nats, tls, ws, wss; no credentials, no path */
-bool rule_http_url(const char *text);
-bool rule_subject(const char *text);          /* a subject, wildcards allowed */
-bool rule_queue_subject(const char *text);    /* "subject" or "subject queue" */
-bool rule_template_subject(const char *text); /* rule_queue_subject, with {{...}} in tokens */
-bool rule_connection_type(const char *text);
-bool rule_time_of_day(const char *text); /* HH:MM:SS */
-bool rule_time_zone(const char *text);
-bool rule_operator_key(const char *text);
-bool rule_account_key(const char *text);
-bool rule_user_key(const char *text);
-bool rule_tag(const char *text);
 
 /* How a list is asked for; the first eight parameters of every list statement. */
 struct list_query {
@@ -75,7 +62,8 @@ struct list_query {
     json_t *labels; /* an object that labels must contain; NULL: any */
     int64_t created_after, created_before, updated_after;
 };
-#define LIST_ARGS(query)                                                                \
-    db_text((query)->after), db_integer((query)->limit), db_text((query)->state),       \
-        db_text((query)->q), db_json((query)->labels), db_time((query)->created_after), \
-        db_time((query)->created_before), db_time((query)->updated_after)
+#define LIST_ARGS(query)                                                               \
+    db_text((query)->after != NULL ? (query)->after : ""), db_integer((query)->limit), \
+        db_text((query)->state), db_text((query)->q), db_json((query)->labels),        \
+        db_time((query)->created_after), db_time((query)->created_before),             \
+        db_time((query)->updated_after)

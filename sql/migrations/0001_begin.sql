@@ -10,8 +10,7 @@ DO $$
 DECLARE
     name text;
 BEGIN
-    -- Roles belong to the whole server: another database may be making them now.
-    PERFORM pg_advisory_xact_lock(4242001);
+    -- Roles belong to the whole server: another database may be making them this moment.
     FOREACH name IN ARRAY ARRAY['berth_service', 'berth_tenant'] LOOP
         BEGIN
             IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = name) THEN
@@ -174,8 +173,8 @@ CREATE TABLE limit_set (
     data                     bigint CHECK (data >= -1),
     imports                  bigint CHECK (imports >= -1),
     exports                  bigint CHECK (exports >= -1),
-    wildcard_exports         bigint CHECK (wildcard_exports IN (0, 1)),
-    disallow_bearer          bigint CHECK (disallow_bearer IN (0, 1)),
+    wildcard_exports         boolean,
+    disallow_bearer          boolean,
     js_memory                bigint CHECK (js_memory >= -1),
     js_disk                  bigint CHECK (js_disk >= -1),
     js_streams               bigint CHECK (js_streams >= -1),
@@ -183,7 +182,7 @@ CREATE TABLE limit_set (
     js_max_ack_pending       bigint CHECK (js_max_ack_pending >= -1),
     js_memory_max_stream_bytes bigint CHECK (js_memory_max_stream_bytes >= -1),
     js_disk_max_stream_bytes bigint CHECK (js_disk_max_stream_bytes >= -1),
-    js_max_bytes_required    bigint CHECK (js_max_bytes_required IN (0, 1)),
+    js_max_bytes_required    boolean,
     subscriptions_total      bigint CHECK (subscriptions_total >= -1),
     msgs_per_second          bigint CHECK (msgs_per_second >= -1),
     bytes_per_second         bigint CHECK (bytes_per_second >= -1),
@@ -207,7 +206,7 @@ CREATE TABLE limit_tier (
     js_max_ack_pending       bigint NOT NULL CHECK (js_max_ack_pending >= -1),
     js_memory_max_stream_bytes bigint NOT NULL CHECK (js_memory_max_stream_bytes >= -1),
     js_disk_max_stream_bytes bigint NOT NULL CHECK (js_disk_max_stream_bytes >= -1),
-    js_max_bytes_required    bigint NOT NULL CHECK (js_max_bytes_required IN (0, 1)),
+    js_max_bytes_required    boolean NOT NULL,
     PRIMARY KEY (limit_set_id, tier)
 );
 

@@ -1,0 +1,81 @@
+#include "controlplane/domain/audit.h"
+
+#include "controlplane/domain/authz.h"
+
+static const char *const outcome_words[] = {"success", "denied", "failed", "partial", NULL};
+
+static const char *const actor_types[ROLE_COUNT] = {
+    [ROLE_NOBODY] = "anonymous",        [ROLE_BOOTSTRAP] = "bootstrap",
+    [ROLE_OPERATOR_ADMIN] = "operator", [ROLE_OPERATOR_VIEWER] = "operator",
+    [ROLE_TEAM_ADMIN] = "member",       [ROLE_TEAM_VIEWER] = "member",
+    [ROLE_SERVICE] = "service",         [ROLE_MACHINE] = "system",
+};
+
+#define T struct audit_event
+static const struct field audit_event_fields[] = {
+    {"id", STRING_AT(T, id)},
+    {"kind", STRING_AT(T, kind)},
+    {"time", TIME_AT(T, time), FIELD_MS},
+    {"actor_type", STRING_AT(T, actor_type)},
+    {"actor_id", STRING_AT(T, actor_id)},
+    {"actor_name", STRING_AT(T, actor_name)},
+    {"via_token", STRING_AT(T, via_token)},
+    {"source_ip", STRING_AT(T, source_ip)},
+    {"user_agent", STRING_AT(T, user_agent)},
+    {"request_id", STRING_AT(T, request_id)},
+    {"action", STRING_AT(T, action)},
+    {"resource_kind", STRING_AT(T, resource_kind)},
+    {"resource_id", STRING_AT(T, resource_id)},
+    {"resource_name", STRING_AT(T, resource_name)},
+    {"team_id", STRING_AT(T, team_id), FIELD_NULL},
+    {"account_id", STRING_AT(T, account_id), FIELD_NULL},
+    {"outcome", STRING_AT(T, outcome)},
+    {"reason", STRING_AT(T, reason)},
+    {"before", JSON_AT(T, before), FIELD_NULL},
+    {"after", JSON_AT(T, after), FIELD_NULL},
+    {"revision", OPTIONAL_AT(T, revision), FIELD_NULL},
+    {"operation_id", STRING_AT(T, operation_id), FIELD_OMIT_EMPTY},
+};
+#undef T
+const struct shape audit_event_shape = SHAPE(struct audit_event, audit_event_fields);
+
+static const char *or_empty(const char *text)
+{
+    return text != NULL ? text : "";
+}
+
+enum result audit_add(struct work *work, const struct audit_note *note)
+{
+    const struct principal *who = work->who;
+    const char *actor = who->member_id != NULL ? who->member_id : who->token_id;
+
+    return db_exec(work->db, SQL_audit_insert,
+                   DB_ARGS(db_text(resource_id_new(work, "evt")), db_time(work_now(work)),
+                           db_text(note->team_id), db_text(note->account_id),
+                           db_text(actor_types[who->role]), db_text(or_empty(actor)),
+                           db_text(or_empty(who->name)), db_text(or_empty(who->token_id)),
+                           db_text(or_empty(who->source_ip)), db_text(or_empty(who->user_agent)),
+                           db_text(or_empty(who->request_id)), db_text(note->action),
+                           db_text(note->resource_kind), db_text(or_empty(note->resource_id)),
+                           db_text(or_empty(note->resource_name)),
+                           db_text(outcome_words[note->outcome]), db_text(or_empty(note->reason)),
+                           db_json(note->before), db_json(note->after),
+                           note->revision != 0 ? db_integer(note->revision) : db_text(NULL),
+                           db_text(or_empty(note->operation_id))));
+}
+
+enum result audit_list(struct work *work, const struct audit_query *query, struct db_rows *out)
+{
+    const struct principal *who = work->who;
+    const struct strings *only =
+        principal_is_operator(who) || who->all_accounts ? NULL : &who->accounts;
+    const char *team = principal_is_operator(who) ? query->team_id : who->team_id;
+
+    return db_all(work->db, SQL_audit_list,
+                  DB_ARGS(db_text(query->list.after), db_integer(query->list.limit),
+                          db_time(query->list.created_after), db_time(query->list.created_before),
+                          db_text(team), db_text(query->account_id), db_text(query->actor),
+                          db_text(query->action), db_text(query->resource), db_text(query->outcome),
+                          db_strings(only)),
+                  &audit_event_shape, work->arena, out);
+}

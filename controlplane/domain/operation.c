@@ -1,0 +1,186 @@
+#include "controlplane/domain/operation.h"
+
+#include "controlplane/domain/audit.h"
+#include "controlplane/domain/authz.h"
+
+#define T struct operation_step
+static const struct field operation_step_fields[] = {
+    {"ordinal", INT_AT(T, ordinal)},
+    {"name", STRING_AT(T, name)},
+    {"state", STRING_AT(T, state)},
+    {"attempts", INT_AT(T, attempts)},
+    {"detail", STRING_AT(T, detail), FIELD_OMIT_EMPTY},
+    {"data", JSON_AT(T, data), FIELD_OMIT_EMPTY},
+    {"started_at", TIME_AT(T, started_at), FIELD_NULL | FIELD_MS},
+    {"finished_at", TIME_AT(T, finished_at), FIELD_NULL | FIELD_MS},
+};
+#undef T
+const struct shape operation_step_shape = SHAPE(struct operation_step, operation_step_fields);
+
+/* clang-format off */
+#define T struct operation
+#define SHOWN                                                                                      \
+    {NULL, FLATTEN_AT(T, resource), .type = &resource_shape},                                      \
+    {"type", STRING_AT(T, type)},                                                                  \
+    {"team_id", STRING_AT(T, team_id), FIELD_NULL},                                                \
+    {"account_id", STRING_AT(T, account_id), FIELD_NULL},                                          \
+    {"resource_kind", STRING_AT(T, resource_kind)},                                                \
+    {"resource_id", STRING_AT(T, resource_id)},                                                    \
+    {"steps", OBJECTS_AT(T, steps), .type = &operation_step_shape},                                \
+    {"result", JSON_AT(T, result), FIELD_NULL},                                                    \
+    {"error_code", STRING_AT(T, error_code), FIELD_OMIT_EMPTY},                                    \
+    {"error_detail", STRING_AT(T, error_detail), FIELD_OMIT_EMPTY},                                \
+    {"cancelable", BOOL_AT(T, cancelable)},                                                        \
+    {"finished_at", TIME_AT(T, finished_at), FIELD_NULL | FIELD_MS}
+static const struct field operation_fields[] = {
+    SHOWN,
+};
+static const struct field operation_row_fields[] = {
+    SHOWN,
+    {"input", JSON_AT(T, input)},
+    {"lease_epoch", INT_AT(T, lease_epoch)},
+};
+#undef SHOWN
+#undef T
+/* clang-format on */
+const struct shape operation_shape = SHAPE(struct operation, operation_fields);
+const struct shape operation_row_shape = SHAPE(struct operation, operation_row_fields);
+
+/* Of those accounts only that the principal may see; NULL: all. */
+static const struct strings *visible(const struct work *work)
+{
+    return principal_is_operator(work->who) || work->who->all_accounts ? NULL
+                                                                       : &work->who->accounts;
+}
+
+static enum result lost_if_missing(enum result rc)
+{
+    return rc == ERR_NOT_FOUND ? ERR_CONFLICT : rc;
+}
+
+enum result operation_start(struct work *work, const struct operation_new *new,
+                            struct operation *out)
+{
+    const char *id = resource_id_new(work, "ope");
+    enum result rc;
+
+    rc = db_exec(work->db, SQL_operation_insert,
+                 DB_ARGS(db_text(id), db_text(new->resource_name), db_text(work->who->name),
+                         db_text(new->team_id), db_text(new->account_id), db_text(new->type),
+                         db_text(new->resource_kind), db_text(new->resource_id),
+                         db_json(new->input)));
+    for (int64_t i = 0; rc == OK && new->steps[i] != NULL; i++)
+        rc = db_exec(
+            work->db, SQL_operation_step_insert,
+            DB_ARGS(db_text(id), db_integer(i + 1), db_text(new->team_id), db_text(new->steps[i])));
+    if (rc == ERR_EXISTS)
+        return refusal_set(work->refusal, REFUSAL_illegal_state,
+                           "This operation is under way already.");
+    if (rc != OK)
+        return rc;
+    work->wake |= WAKE_OPERATION;
+    return operation_by_id(work, id, out);
+}
+
+enum result operation_by_id(struct work *work, const char *id, struct operation *out)
+{
+    return db_one(work->db, SQL_operation_by_id, DB_ARGS(db_text(id), db_strings(visible(work))),
+                  &operation_row_shape, work->arena, out);
+}
+
+enum result operation_list(struct work *work, const struct operation_query *query,
+                           struct db_rows *out)
+{
+    return db_all(
+        work->db, SQL_operation_list,
+        DB_ARGS(LIST_ARGS(&query->list), db_text(query->resource), db_strings(visible(work))),
+        &operation_row_shape, work->arena, out);
+}
+
+enum result operation_cancel(struct work *work, const char *id, struct operation *out)
+{
+    enum result rc = operation_by_id(work, id, out);
+
+    if (rc != OK)
+        return rc;
+    rc = db_change(work->db, SQL_operation_cancel, DB_ARGS(db_text(id)));
+    if (rc == ERR_NOT_FOUND)
+        return refusal_set(work->refusal, REFUSAL_illegal_state,
+                           "The operation is %s and cannot be canceled.", out->resource.state);
+    return rc == OK ? operation_by_id(work, id, out) : rc;
+}
+
+enum result operation_claim(struct work *work, int64_t lease_s, struct operation *out)
+{
+    const char *id;
+    enum result rc =
+        db_get_text(work->db, SQL_operation_claim, DB_ARGS(db_integer(lease_s)), work->arena, &id);
+
+    return rc == OK ? operation_by_id(work, id, out) : rc;
+}
+
+enum result operation_renew(struct work *work, const struct operation *operation, int64_t lease_s)
+{
+    return lost_if_missing(
+        db_change(work->db, SQL_operation_renew,
+                  DB_ARGS(db_text(operation->resource.id), db_integer(operation->lease_epoch),
+                          db_integer(lease_s))));
+}
+
+enum result operation_pause(struct work *work, const struct operation *operation, int64_t delay_ms)
+{
+    return lost_if_missing(
+        db_change(work->db, SQL_operation_pause,
+                  DB_ARGS(db_text(operation->resource.id), db_integer(operation->lease_epoch),
+                          db_integer(delay_ms))));
+}
+
+enum result operation_step_set(struct work *work, const struct operation *operation,
+                               int64_t ordinal, const char *state, const char *detail, json_t *data)
+{
+    const char *id;
+    enum result rc =
+        db_get_text(work->db, SQL_operation_hold,
+                    DB_ARGS(db_text(operation->resource.id), db_integer(operation->lease_epoch)),
+                    work->arena, &id);
+
+    if (rc != OK)
+        return lost_if_missing(rc);
+    return db_change(
+        work->db, SQL_operation_step_set,
+        DB_ARGS(db_text(id), db_integer(ordinal), db_text(state), db_text(detail), db_json(data)));
+}
+
+enum result operation_finish(struct work *work, const struct operation *operation, json_t *result,
+                             const char *error_code, const char *error_detail)
+{
+    struct audit_note note = {
+        .action = operation->type,
+        .resource_kind = operation->resource_kind,
+        .resource_id = operation->resource_id,
+        .resource_name = operation->resource.name,
+        .team_id = operation->team_id,
+        .account_id = operation->account_id,
+        .outcome = error_code == NULL ? AUDIT_SUCCESS : AUDIT_FAILED,
+        .reason = error_detail,
+        .after = result,
+        .operation_id = operation->resource.id,
+    };
+    enum result rc = lost_if_missing(
+        db_change(work->db, SQL_operation_finish,
+                  DB_ARGS(db_text(operation->resource.id), db_integer(operation->lease_epoch),
+                          db_text(error_code), db_text(error_detail), db_json(result))));
+
+    return rc == OK ? audit_add(work, &note) : rc;
+}
+
+enum result operation_next_ms(struct work *work, int64_t *out)
+{
+    enum result rc = db_get_int(work->db, SQL_operation_next_ms, DB_NO_ARGS, out);
+
+    if (rc == ERR_NOT_FOUND) {
+        *out = -1;
+        return OK;
+    }
+    return rc;
+}

@@ -1,0 +1,251 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "controlplane/db/db.h"
+#include "controlplane/db/migrate.h"
+#include "controlplane/db/pool.h"
+#include "tests/lib/pg.h"
+
+static char *conninfo;
+static struct arena arena;
+
+static struct db *open_db(void)
+{
+    char message[DB_MESSAGE_MAX];
+    struct db *db;
+
+    if (db_open(conninfo, DB_PREPARED, &db, message) != OK)
+        fail_msg("%s", message);
+    return db;
+}
+
+/* Rights: what a statement of the application may not do, whoever it runs for. */
+static void test_rights_are_walls(void **state)
+{
+    static const struct {
+        const char *sql;
+        enum result expect;
+    } cases[] = {
+        {"UPDATE audit_event SET reason = 'x'", ERR_DENIED},
+        {"DELETE FROM account_revision", ERR_DENIED},
+        {"UPDATE usage_ledger SET msgs_in = 0", ERR_DENIED},
+        {"DROP TABLE account", ERR_DENIED},
+        {"CREATE TABLE mine (x int)", ERR_DENIED},
+        {"INSERT INTO schema_version (version, name, digest) VALUES (9, '', '')", ERR_DENIED},
+        {"SELECT count(*) FROM account", OK},
+    };
+    struct db *db = open_db();
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        if (db_script(db, cases[i].sql) != cases[i].expect)
+            fail_msg("%s: %s", cases[i].sql, db_error(db));
+    }
+    db_close(db);
+}
+
+/* A tenant sees its own rows in every table, and may not write into another's. */
+static void test_row_level_security(void **state)
+{
+    struct db *db = open_db();
+    const char *make =
+        "INSERT INTO limit_set (limit_set_id) VALUES ('l');"
+        "INSERT INTO plan (plan_id, name) VALUES ('p', 'p');"
+        "INSERT INTO plan_version (plan_id, plan_version, limit_set_id, max_set_id)"
+        "     VALUES ('p', 1, 'l', 'l');"
+        "INSERT INTO team (team_id, name, plan_id) VALUES ('a', 'a', 'p'), ('b', 'b', 'p');"
+        "INSERT INTO member (member_id, name, team_id, role)"
+        "     VALUES ('ma', 'x', 'a', 'admin'), ('mb', 'x', 'b', 'admin')";
+
+    assert_int_equal(db_script(db, make), OK);
+
+    assert_int_equal(db_begin(db, "a"), OK);
+    assert_int_equal(db_script(db, "DO $$BEGIN IF (SELECT count(*) FROM member) <> 1 OR"
+                                   " (SELECT count(*) FROM team) <> 1"
+                                   " THEN RAISE 'sees too much'; END IF; END$$"),
+                     OK);
+    assert_int_equal(db_as_service(db), OK);
+    assert_int_equal(db_script(db, "DO $$BEGIN IF (SELECT count(*) FROM member) <> 2"
+                                   " THEN RAISE 'sees too little'; END IF; END$$"),
+                     OK);
+    assert_int_equal(db_as_tenant(db), OK);
+    assert_int_equal(db_script(db, "INSERT INTO member (member_id, name, team_id, role)"
+                                   " VALUES ('mc', 'y', 'b', 'admin')"),
+                     ERR_DENIED);
+    assert_int_equal(db_end(db, ERR_DENIED), ERR_DENIED);
+
+    assert_int_equal(db_begin(db, ""), OK); /* a team that is none sees nothing */
+    assert_int_equal(db_script(db, "DO $$BEGIN IF EXISTS (SELECT FROM member)"
+                                   " THEN RAISE 'sees too much'; END IF; END$$"),
+                     OK);
+    assert_int_equal(db_end(db, OK), OK);
+
+    assert_int_equal(db_begin(db, NULL), OK); /* the wall went with its transaction */
+    assert_int_equal(db_script(db, "DO $$BEGIN IF (SELECT count(*) FROM member) <> 2"
+                                   " THEN RAISE 'sees too little'; END IF; END$$"),
+                     OK);
+    assert_int_equal(db_end(db, OK), OK);
+    db_close(db);
+}
+
+static void test_failures_become_results(void **state)
+{
+    static const struct {
+        const char *sql;
+        enum result expect;
+    } cases[] = {
+        {"INSERT INTO team (team_id, name, plan_id) VALUES ('a', 'z', 'p')", ERR_EXISTS},
+        {"INSERT INTO team (team_id, name, plan_id) VALUES ('c', '', 'p')", ERR_INVALID},
+        {"INSERT INTO team (team_id, name, plan_id) VALUES ('c', 'c', 'none')", ERR_STATE},
+        {"DELETE FROM plan", ERR_STATE},
+        {"SELECT nothing", ERR_DATABASE},
+        {"SET statement_timeout = 1; SELECT pg_sleep(5)", ERR_TIMEOUT},
+    };
+    struct db *db = open_db();
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        if (db_script(db, cases[i].sql) != cases[i].expect)
+            fail_msg("%s: %s", cases[i].sql, db_error(db));
+    }
+    db_close(db);
+}
+
+/* A transaction in which a statement failed never commits, whatever its end is told. */
+static void test_a_failed_transaction_does_not_commit(void **state)
+{
+    struct db *db = open_db();
+
+    assert_int_equal(db_begin(db, NULL), OK);
+    assert_int_not_equal(db_script(db, "SELECT nothing"), OK);
+    assert_int_equal(db_end(db, OK), ERR_DATABASE);
+    assert_true(db_usable(db));
+    db_close(db);
+}
+
+struct sample {
+    bool yes;
+    int64_t number, at;
+    struct optional_int some, none;
+    const char *text;
+    struct strings list;
+    struct string_map map;
+};
+#define T struct sample
+static const struct field sample_fields[] = {
+    {"name", STRING_AT(T, text), FIELD_READ_ONLY},
+    {"version", INT_AT(T, number)},
+    {"applied_at", TIME_AT(T, at)},
+};
+#undef T
+static const struct shape sample_shape = SHAPE(struct sample, sample_fields);
+
+static void test_rows_become_structs(void **state)
+{
+    struct db *db = open_db();
+    struct sample *sample;
+    struct db_rows rows;
+
+    assert_int_equal(db_all(db, SQL_migrate_done, DB_NO_ARGS, &sample_shape, &arena, &rows), OK);
+    assert_int_equal(rows.count, (size_t)migrate_version());
+    sample = rows.items;
+    assert_string_equal(sample->text, "0001_begin");
+    assert_int_equal(sample->number, 1);
+    db_close(db);
+}
+
+static void test_migrating_again_changes_nothing(void **state)
+{
+    char message[DB_MESSAGE_MAX];
+    struct db *db = open_db();
+    int64_t level;
+
+    assert_int_equal(migrate_run(conninfo, message), OK);
+    assert_int_equal(migrate_level(db, &level), OK);
+    assert_int_equal(level, migrate_version());
+    db_close(db);
+}
+
+static void test_a_newer_database_is_refused(void **state)
+{
+    char message[DB_MESSAGE_MAX], *other = pg_database_migrated();
+    struct db *db;
+
+    assert_int_equal(db_open(other, DB_PLAIN, &db, message), OK);
+    assert_int_equal(db_script(db, "INSERT INTO schema_version VALUES (99, '0099_later', '')"), OK);
+    db_close(db);
+    assert_int_equal(migrate_run(other, message), ERR_UNSUPPORTED);
+    assert_non_null(strstr(message, "newer"));
+    pg_drop(other);
+}
+
+static void test_the_pool_is_bounded(void **state)
+{
+    struct pool *pool = pool_new(conninfo, 2);
+    char message[DB_MESSAGE_MAX];
+    struct db *a, *b, *c;
+
+    assert_int_equal(pool_take(pool, 1000, &a), OK);
+    assert_int_equal(pool_take(pool, 1000, &b), OK);
+    assert_int_equal(pool_take(pool, 1, &c), ERR_TIMEOUT);
+    assert_int_equal(pool_in_use(pool), 2);
+    pool_give(pool, a);
+    assert_int_equal(pool_take(pool, 1000, &c), OK);
+    assert_ptr_equal(a, c);
+    /* A connection whose server process is gone is replaced. */
+    pool_give(pool, c);
+    assert_int_equal(db_open(conninfo, DB_PLAIN, &a, message), OK);
+    assert_int_equal(db_script(a, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                                  " WHERE datname = current_database()"
+                                  "   AND pid <> pg_backend_pid()"),
+                     OK);
+    db_close(a);
+    assert_int_equal(pool_take(pool, 1000, &c), OK);
+    assert_int_equal(db_exec(c, SQL_db_ping, DB_NO_ARGS), OK);
+    pool_give(pool, b);
+    pool_give(pool, c);
+    pool_free(pool);
+}
+
+static void test_no_server_is_said(void **state)
+{
+    char message[DB_MESSAGE_MAX];
+    struct db *db;
+
+    assert_int_equal(db_open("host=/nonexistent", DB_PREPARED, &db, message), ERR_UNAVAILABLE);
+    assert_non_null(strstr(message, "/nonexistent"));
+}
+
+static int set_up(void **state)
+{
+    conninfo = pg_database_migrated();
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    pg_drop(conninfo);
+    arena_fini(&arena);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_rights_are_walls),
+        cmocka_unit_test(test_row_level_security),
+        cmocka_unit_test(test_failures_become_results),
+        cmocka_unit_test(test_a_failed_transaction_does_not_commit),
+        cmocka_unit_test(test_rows_become_structs),
+        cmocka_unit_test(test_migrating_again_changes_nothing),
+        cmocka_unit_test(test_a_newer_database_is_refused),
+        cmocka_unit_test(test_the_pool_is_bounded),
+        cmocka_unit_test(test_no_server_is_said),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
