@@ -131,8 +131,12 @@ check: lint
 interop: all
 	@BERTH_PEERS_REQUIRED=1 tests/with_postgres.sh tests/interop/run.sh $(B)/bin
 
-bench: all
-	@tests/bench/compare.sh $(B)/bin/berth-broker
+# L="1to1-16 idle" runs these lines only, ROUNDS=1 is quicker.
+bench_programs := $(addprefix $(B)/tests/bench/,natsload floor limits tlscost)
+$(bench_programs): %: %.o
+	@$(CC) $(LDFLAGS_ALL) -o $@ $^ -lssl -lcrypto
+bench: all $(bench_programs)
+	@tests/bench/compare.sh $(if $(ROUNDS),--rounds $(ROUNDS)) $(B)/bin/berth-broker $(L)
 
 # Long: 200 random kill -9 of control plane, PostgreSQL or node, then two control planes at once.
 chaos: all

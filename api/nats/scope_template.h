@@ -4,6 +4,8 @@
  * Placeholders {{name()}}, {{subject()}}, {{account-name()}}, {{account-subject()}}, {{tag(x)}}
  * and {{account-tag(x)}} are filled in; a tag with several values gives several subjects.
  *
+ * A value with a wildcard or a blank in it fills in nothing.
+ *
  * What cannot be filled in is dropped from an allow list and refuses the user in a deny list; an
  * allow list that ends up empty, and was not, denies everything.
  *

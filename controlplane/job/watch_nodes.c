@@ -127,11 +127,11 @@ static void read_trust(const struct sys_varz *varz, struct arena *arena, struct 
             claims.type != CLAIMS_OPERATOR)
             continue;
         facts->operator_jti = claims.jti;
-        if (!claims.operator_->strict_signing_key_usage && facts->trusted_keys.count < KEYS_MAX)
+        if (!claims.operator->strict_signing_key_usage && facts->trusted_keys.count<KEYS_MAX)
             add_key(&facts->trusted_keys, claims.sub);
         for (size_t j = 0;
-             j < claims.operator_->signing_keys.count && facts->trusted_keys.count < KEYS_MAX; j++)
-            add_key(&facts->trusted_keys, claims.operator_->signing_keys.items[j]);
+             j < claims.operator->signing_keys.count && facts->trusted_keys.count<KEYS_MAX; j++)
+            add_key(&facts->trusted_keys, claims.operator->signing_keys.items[j]);
     }
 }
 

@@ -28,7 +28,7 @@ static const struct {
 } documents[] = {
     {&sys_disconnect_shape,
      "{" EVENT(SYS_TYPE_DISCONNECT) "," SERVER ",\"client\":{\"start\":\"2026-11-23T12:55:55."
-                                               "566923161Z\",\"host\":\"127.0.0.1\",\"id\":8,"
+                                    "566923161Z\",\"host\":\"127.0.0.1\",\"id\":8,"
                                     "\"acc\":\"A\",\"user\":\"a\",\"name\":\"NATS "
                                     "CLI\",\"lang\":\"go\",\"ver\":\"1.55.0\","
                                     "\"rtt\":415000,\"stop\":\"2026-11-23T12:55:55.568323075Z\","
@@ -39,11 +39,11 @@ static const struct {
                                     "Closed\"}"},
     {&sys_connect_shape,
      "{" EVENT(SYS_TYPE_CONNECT) "," SERVER ",\"client\":{\"start\":\"2026-11-23T12:55:55."
-                                            "566923161Z\",\"host\":\"127.0.0.1\",\"id\":8,"
+                                 "566923161Z\",\"host\":\"127.0.0.1\",\"id\":8,"
                                  "\"acc\":\"A\",\"kind\":\"Client\",\"client_type\":\"nats\"}}"},
     {&sys_account_conns_shape,
      "{" EVENT(SYS_TYPE_ACCOUNT_CONNS) "," SERVER ",\"acc\":\"A\",\"name\":\"A\",\"conns\":2,"
-                                                  "\"leafnodes\":0,\"total_conns\":2,"
+                                       "\"leafnodes\":0,\"total_conns\":2,"
                                        "\"num_subscriptions\":5,\"sent\":" DATA
                                        ",\"received\":" DATA ",\"slow_consumers\":0}"},
     {&sys_statsz_shape,
