@@ -18,6 +18,7 @@
 #include "api/base/random.h"
 #include "api/base/result.h"
 #include "api/nats/claims.h"
+#include "api/nats/claims_validate.h"
 #include "api/nats/jwt.h"
 #include "api/nats/nkey.h"
 #include "controlplane/vault/vault.h"
