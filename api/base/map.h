@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "api/base/check.h"
 #include "api/base/slice.h"
 
 struct map_link {

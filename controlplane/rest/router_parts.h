@@ -1,0 +1,19 @@
+/*
+ * router_parts: what the files of the router share among themselves; handlers use router.h.
+ *
+ * Ownership  as router.h.
+ * Thread     the call's.
+ * Errors     as router.h.
+ */
+#pragma once
+
+#include "controlplane/rest/router.h"
+
+/* Percent-decoding; NULL for a broken escape or a 0 byte.  plus: '+' is a blank. */
+const char *router_decode(struct arena *arena, struct slice text, bool plus);
+/* Query parameters against what the route knows; fills call->list. */
+enum result router_read_query(struct rest_call *call) MUST_CHECK;
+enum result router_read_if_match(struct rest_call *call) MUST_CHECK;
+const char *router_cursor(const struct rest_call *call, const char *id);
+/* Hands a tree to the arena. */
+json_t *router_own(struct arena *arena, json_t *tree);
