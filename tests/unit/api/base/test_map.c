@@ -15,7 +15,7 @@
 enum { COUNT = 2000 };
 
 struct thing {
-    char name[16];
+    char name[24];
     struct map_link link;
     int seen;
 };
