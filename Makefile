@@ -123,6 +123,10 @@ transcripts: all $(B)/tests/golden/play
 integration: all
 	@tests/integration/run.sh $(B)/bin
 
+# The rules of docs/STYLE.md that a machine can check.
+lint: $(B)/statements.def
+	@tests/tidy/tidy.sh $(CFLAGS_ALL)
+
 check: lint
 	$(MAKE) SAN=address,undefined test
 	$(MAKE) SAN=thread test
@@ -182,7 +186,7 @@ help:
 	    'make install    PREFIX=/usr/local DESTDIR=' \
 	    'make clean      remove build/; make reset: remove run-time data, after asking'
 
-.PHONY: all unit deps run stop reset test suite transcripts integration check interop bench chaos \
+.PHONY: all unit deps run stop reset test suite transcripts integration lint check interop bench chaos \
         fuzz fuzz-programs install clean help
 .SECONDARY:
 -include $(shell find build -name '*.d' 2>/dev/null)

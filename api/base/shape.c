@@ -618,7 +618,7 @@ enum result shape_parse_lenient(struct slice text, json_t **out, struct shape_er
 enum result shape_decode_text(const struct shape *shape, struct slice text, enum shape_mode mode,
                               struct arena *arena, void *out, struct shape_error *error)
 {
-    json_t *tree;
+    json_t *tree = NULL;
     enum result rc = mode == SHAPE_STRICT ? shape_parse(text, &tree, error)
                                           : shape_parse_lenient(text, &tree, error);
 

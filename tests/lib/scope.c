@@ -221,14 +221,17 @@ static size_t unescape(const char *text, struct buf *out)
 {
     static const char from[] = "rnts0\\", to[] = "\r\n\t \0\\";
     const char *at = *text != '\0' ? strchr(from, *text) : NULL;
+    int high, low;
 
     if (at != NULL) {
         buf_add_char(out, to[at - from]);
         return 1;
     }
-    if (*text != 'x' || hex_digit(text[1]) < 0 || hex_digit(text[2]) < 0)
+    high = *text == 'x' ? hex_digit(text[1]) : -1;
+    low = high >= 0 ? hex_digit(text[2]) : -1;
+    if (low < 0)
         return 0;
-    buf_add_char(out, (char)(hex_digit(text[1]) << 4 | hex_digit(text[2])));
+    buf_add_char(out, (char)(high << 4 | low));
     return 3;
 }
 

@@ -76,6 +76,7 @@ static struct step *add_step(struct reader *reader, enum step_kind kind, const c
         transcript->steps =
             mem_realloc(transcript->steps, transcript->step_cap * sizeof(*transcript->steps));
     }
+    CHECK(transcript->steps != NULL);
     step = &transcript->steps[transcript->step_count++];
     *step = (struct step){.kind = kind, .line = reader->line, .peers = peers, .text = text};
     return step;
