@@ -81,8 +81,13 @@ static int bind_host(const char *host, const char *port, enum result *rc)
     *rc = ERR_SYNTAX;
     if (getaddrinfo(host, port, &hints, &info) != 0)
         return -1;
-    for (struct addrinfo *at = info; at != NULL && fd < 0; at = at->ai_next)
-        fd = bind_one(at);
+    /* A name that has both is taken as IPv4, as the reference server does. */
+    for (int pass = 0; pass < 2; pass++) {
+        for (struct addrinfo *at = info; at != NULL && fd < 0; at = at->ai_next) {
+            if ((at->ai_family == AF_INET) == (pass == 0))
+                fd = bind_one(at);
+        }
+    }
     *rc = fd < 0 ? result_of(errno) : OK;
     freeaddrinfo(info);
     return fd;

@@ -18,8 +18,7 @@
 
 struct door {
     struct listener *listener;
-    atomic_int accepted;
-    int last_port;
+    atomic_int accepted, last_port;
     struct rlimit limit;
 };
 
@@ -27,12 +26,14 @@ static void on_accept(struct worker *worker, int fd, const struct sockaddr_stora
 {
     struct door *door = arg;
     char host[ADDRESS_TEXT_MAX];
+    int port;
 
     CHECK(worker_is_mine(worker));
-    address_host(peer, host, &door->last_port);
+    address_host(peer, host, &port);
     CHECK(strcmp(host, "127.0.0.1") == 0);
-    (void)close(fd);
+    atomic_store(&door->last_port, port);
     atomic_fetch_add(&door->accepted, 1);
+    (void)close(fd);
 }
 
 static void start(struct worker *worker, void *arg)
@@ -83,7 +84,7 @@ static void visit_all(const char *host)
         int mine = visit(port);
 
         assert_int_equal(atomic_load(&door.accepted), i);
-        assert_int_equal(door.last_port, mine);
+        assert_int_equal(atomic_load(&door.last_port), mine);
     }
     on_worker(workers, 0, stop, &door);
     workers_stop(workers);
