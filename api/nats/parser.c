@@ -12,19 +12,34 @@ void parser_init(struct parser *parser, uint32_t verbs, uint32_t line_max, uint3
     *parser = (struct parser){.line_max = line_max, .payload_max = payload_max, .verbs = verbs};
 }
 
-static bool is_blank(char c)
+/* What stands between words; the line end is cut off before. */
+static const bool blanks[UINT8_MAX + 1] = {[' '] = true, ['\t'] = true, ['\r'] = true};
+
+static inline bool is_blank(char c)
 {
     return c == ' ' || c == '\t';
+}
+
+static inline bool between_words(char c)
+{
+    return blanks[(uint8_t)c];
 }
 
 /* One to nine digits; -1 for anything else. */
 static int64_t size_of(struct slice word)
 {
-    uint64_t size;
+    uint32_t size = 0;
 
-    if (word.len > PAYLOAD_DIGITS_MAX || !slice_uint(word, UINT32_MAX, &size))
+    if (word.len == 0 || word.len > PAYLOAD_DIGITS_MAX)
         return -1;
-    return (int64_t)size;
+    for (size_t i = 0; i < word.len; i++) {
+        unsigned digit = (unsigned)(uint8_t)word.data[i] - '0';
+
+        if (digit > 9)
+            return -1;
+        size = size * 10 + digit;
+    }
+    return size;
 }
 
 /* Where the arguments begin. */
@@ -44,14 +59,14 @@ static bool cut_words(struct parser_event *event)
     for (;;) {
         const char *begin;
 
-        while (at < end && (is_blank(*at) || *at == '\r'))
+        while (at < end && between_words(*at))
             at++;
         if (at == end)
             break;
         if (count == PARSER_ARGS_MAX)
             return false;
         begin = at;
-        while (at < end && !is_blank(*at) && *at != '\r')
+        while (at < end && !between_words(*at))
             at++;
         event->args[count++] = slice_make(begin, (size_t)(at - begin));
     }
@@ -175,6 +190,21 @@ static enum parser_status resume(struct parser *parser, const char *data, size_t
     return take_payload(parser, data, len, line_len, event);
 }
 
+/* The commonest of all, without a look at the table. */
+static inline bool is_pub(const char *data, size_t len)
+{
+    return len > 3 && (data[0] | 0x20) == 'p' && (data[1] | 0x20) == 'u' &&
+           (data[2] | 0x20) == 'b' && is_blank(data[3]);
+}
+
+static inline enum verb find_verb(const struct parser *parser, const char *data, size_t len,
+                                  bool *partial)
+{
+    if (is_pub(data, len) && (parser->verbs & VERB_BIT(VERB_PUB)) != 0)
+        return VERB_PUB;
+    return verb_at(slice_make(data, len), parser->verbs, partial);
+}
+
 enum parser_status parser_next(struct parser *parser, const char *data, size_t len,
                                struct parser_event *event)
 {
@@ -185,7 +215,7 @@ enum parser_status parser_next(struct parser *parser, const char *data, size_t l
 
     if (parser->line_len > 0)
         return resume(parser, data, len, event);
-    event->verb = verb_at(slice_make(data, len), parser->verbs, &partial);
+    event->verb = find_verb(parser, data, len, &partial);
     if (event->verb == VERB_COUNT)
         return partial ? more(event, 0) : fail(event, PARSER_ERROR_VERB);
     from = verb_specs[event->verb].len;
