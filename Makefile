@@ -137,6 +137,7 @@ interop: all
 
 # L="1to1-16 idle" runs these lines only, ROUNDS=1 is quicker.
 bench_programs := $(addprefix $(B)/tests/bench/,natsload floor limits tlscost)
+$(B)/tests/bench/natsload: $(call obj,$(wildcard tests/bench/load/*.c))
 $(bench_programs): %: %.o
 	@$(CC) $(LDFLAGS_ALL) -o $@ $^ -lssl -lcrypto
 bench: all $(bench_programs)

@@ -348,76 +348,99 @@ static void drop_conn(struct conn *c)
 }
 
 /* Consumes whole commands; returns the bytes used. */
+struct words {
+    char *at[5];
+    size_t len[5];
+    int count;
+};
+
+/* The words from q on that one blank parts, at most max. */
+static void split(struct words *words, char *q, char *end, int max)
+{
+    while (q < end && words->count < max) {
+        char *blank = memchr(q, ' ', (size_t)(end - q));
+
+        words->at[words->count] = q;
+        words->len[words->count++] = (size_t)((blank ? blank : end) - q);
+        q = blank ? blank + 1 : end;
+    }
+}
+
+/* A PUB whose line ends at end, its newline at nl; 0 if its payload has not come yet. */
+static size_t parse_pub(struct conn *c, char *p, char *end, char *nl, char *e)
+{
+    struct words words = {0};
+    int last;
+    size_t size = 0;
+
+    split(&words, p + 4, end, 3);
+    last = words.count - 1;
+    if (last < 1) {
+        c->dead = true;
+        return (size_t)(e - p);
+    }
+    for (size_t i = 0; i < words.len[last]; i++)
+        size = size * 10 + (size_t)(words.at[last][i] - '0');
+    if ((size_t)(e - nl - 1) < size + 2)
+        return 0;
+    publish(c, words.at[0], words.len[0], last == 2 ? words.at[1] : NULL,
+            last == 2 ? words.len[1] : 0, words.at[last], words.len[last], nl + 1, size + 2);
+    return (size_t)(nl + 1 + size + 2 - p);
+}
+
+static void remove_sub(struct conn *c, const char *sid, size_t len)
+{
+    for (struct sub **x = &c->subs; *x; x = &(*x)->cnext) {
+        struct sub *y = *x;
+
+        if (y->sidlen == len && !memcmp(y->sid, sid, len)) {
+            drop_sub(y);
+            *x = y->cnext;
+            free(y);
+            return;
+        }
+    }
+}
+
+static void parse_sub(struct conn *c, char *p, char *end)
+{
+    char *blank = memchr(p, ' ', (size_t)(end - p));
+    struct words words = {0};
+    int n;
+
+    if (blank)
+        split(&words, blank + 1, end, 4);
+    n = words.count;
+    if ((p[0] | 32) != 's' && n >= 1)
+        remove_sub(c, words.at[0], words.len[0]);
+    else if ((p[0] | 32) == 's' && n >= 2)
+        add_sub(c, words.at[0], words.len[0], n == 3 ? words.at[1] : "", n == 3 ? words.len[1] : 0,
+                words.at[n - 1], words.len[n - 1]);
+}
+
 static size_t parse(struct conn *c, char *p, size_t n)
 {
     char *b = p, *e = p + n;
-    while (p < e && !c->stalled) {
+
+    while (p < e && !c->stalled && !c->dead) {
         char *nl = memchr(p, '\n', (size_t)(e - p));
+        char *end = nl && nl > p && nl[-1] == '\r' ? nl - 1 : nl;
+        char verb = (char)(p[0] | 32);
+
         if (!nl)
             break;
-        char *end = nl > p && nl[-1] == '\r' ? nl - 1 : nl;
-        char *t[5];
-        size_t l[5];
-        int k = 0;
-        switch (p[0]) {
-        case 'P':
-        case 'p':
-            if (end - p >= 4 && (p[1] == 'U' || p[1] == 'u')) {
-                char *q = p + 4;
-                while (q < end && k < 3) {
-                    char *sp = memchr(q, ' ', (size_t)(end - q));
-                    t[k] = q;
-                    l[k++] = (size_t)((sp ? sp : end) - q);
-                    q = sp ? sp + 1 : end;
-                }
-                if (k < 2) {
-                    c->dead = true;
-                    return n;
-                }
-                size_t sz = 0;
-                for (size_t i = 0; i < l[k - 1]; i++)
-                    sz = sz * 10 + (size_t)(t[k - 1][i] - '0');
-                if ((size_t)(e - nl - 1) < sz + 2)
-                    return (size_t)(p - b);
-                publish(c, t[0], l[0], k == 3 ? t[1] : NULL, k == 3 ? l[1] : 0, t[k - 1], l[k - 1],
-                        nl + 1, sz + 2);
-                p = nl + 1 + sz + 2;
-                continue;
-            }
-            if (p[1] == 'I' || p[1] == 'i')
-                put(c, "PONG\r\n", 6);
-            break;
-        case 'S':
-        case 's':
-        case 'U':
-        case 'u': {
-            char *q = memchr(p, ' ', (size_t)(end - p));
-            while (q && k < 4) {
-                q++;
-                char *sp = memchr(q, ' ', (size_t)(end - q));
-                t[k] = q;
-                l[k++] = (size_t)((sp ? sp : end) - q);
-                q = sp;
-            }
-            if ((p[0] | 32) == 's') {
-                if (k >= 2)
-                    add_sub(c, t[0], l[0], k == 3 ? t[1] : "", k == 3 ? l[1] : 0, t[k - 1],
-                            l[k - 1]);
-            } else if (k >= 1) {
-                for (struct sub **x = &c->subs; *x; x = &(*x)->cnext)
-                    if ((*x)->sidlen == l[0] && !memcmp((*x)->sid, t[0], l[0])) {
-                        struct sub *y = *x;
-                        drop_sub(y);
-                        *x = y->cnext;
-                        free(y);
-                        break;
-                    }
-            }
-            break;
+        if (verb == 'p' && end - p >= 4 && (p[1] | 32) == 'u') {
+            size_t used = parse_pub(c, p, end, nl, e);
+
+            if (used == 0)
+                break;
+            p += used;
+            continue;
         }
-        default:
-            break;
-        }
+        if (verb == 'p' && (p[1] | 32) == 'i')
+            put(c, "PONG\r\n", 6);
+        else if (verb == 's' || verb == 'u')
+            parse_sub(c, p, end);
         p = nl + 1;
     }
     return (size_t)(p - b);
@@ -463,125 +486,179 @@ static int64_t now_ns(void)
     return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
+static int open_listener(const char *host, const char *port)
+{
+    struct addrinfo h = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE}, *ai;
+    struct sockaddr_in bound = {0};
+    socklen_t bound_len = sizeof bound;
+    int one = 1, ls;
+
+    if (getaddrinfo(host, port, &h, &ai))
+        return -1;
+    ls = socket(ai->ai_family, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    setsockopt(ls, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+    if (bind(ls, ai->ai_addr, ai->ai_addrlen) || listen(ls, 4096)) {
+        perror("listen");
+        return -1;
+    }
+    freeaddrinfo(ai);
+    getsockname(ls, (struct sockaddr *)&bound, &bound_len);
+    fprintf(stderr, "Listening for client connections on %s:%d\nServer is ready\n", host,
+            ntohs(bound.sin_port));
+    return ls;
+}
+
+static void accept_all(int ls)
+{
+    static const char info[] = "INFO {\"server_id\":\"FLOOR\",\"version\":\"2.10.0\",\"proto\":1,"
+                               "\"headers\":true,\"max_payload\":1048576}\r\n";
+    int fd, one = 1;
+
+    while ((fd = accept4(ls, NULL, NULL, SOCK_NONBLOCK)) >= 0) {
+        struct conn *c = calloc(1, sizeof *c);
+        struct epoll_event x = {.events = EPOLLIN, .data.ptr = c};
+
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+        c->fd = fd;
+        epoll_ctl(ep, EPOLL_CTL_ADD, fd, &x);
+        put(c, info, sizeof info - 1);
+    }
+}
+
+static void mark_dirty(struct conn *c)
+{
+    if (c->dirty)
+        return;
+    c->dirty = true;
+    c->dirty_next = dirty;
+    dirty = c;
+}
+
+static void on_event(struct conn *c, uint32_t events)
+{
+    if (c->dead)
+        return;
+    if (events & EPOLLOUT)
+        mark_dirty(c);
+    if (events & (EPOLLIN | EPOLLHUP | EPOLLERR))
+        readable(c);
+    if (c->dead)
+        mark_dirty(c);
+}
+
+/* Writes what the turn has brought; the connections that are lost. */
+static struct conn *flush_dirty(void)
+{
+    struct conn *dead = NULL;
+
+    for (struct conn *c = dirty, *next; c; c = next) {
+        next = c->dirty_next;
+        c->dirty = false;
+        if (!c->dead)
+            flush(c);
+        if (c->dead) {
+            c->dirty_next = dead;
+            dead = c;
+        }
+    }
+    dirty = NULL;
+    return dead;
+}
+
+static bool outputs_are_low(void)
+{
+    for (int i = 0; i < CACHE; i++)
+        for (int j = 0; j < cache[i].n && cache[i].gen == generation; j++)
+            if (cache[i].v[j]->c->pending > HIGH / 2)
+                return false;
+    return true;
+}
+
+/* What was read before the wait. */
+static void parse_left(struct conn *c)
+{
+    static char tmp[1 << 18];
+
+    while (c->plen && !c->stalled && !c->dead) {
+        size_t was = c->plen, used;
+
+        memcpy(tmp, c->part, was);
+        used = parse(c, tmp, was);
+        if (!used)
+            return;
+        memmove(c->part, c->part + used, was - used);
+        c->plen = was - used;
+    }
+}
+
+/* Publishers wait until every output is below half the mark. */
+static void resume_stalled(void)
+{
+    struct conn *list = stalled;
+
+    stalled = NULL;
+    while (list) {
+        struct conn *c = list;
+
+        list = list->stall_next;
+        if (!outputs_are_low()) {
+            c->stall_next = stalled;
+            stalled = c;
+            continue;
+        }
+        c->stalled = false;
+        want(c);
+        parse_left(c);
+    }
+}
+
+static int wait_events(struct epoll_event *events, int max, int64_t spin)
+{
+    int64_t end = spin ? now_ns() + spin : 0;
+    int n = 0;
+
+    while (spin && !(n = epoll_wait(ep, events, max, 0)) && now_ns() < end) {
+    }
+    return n > 0 ? n : epoll_wait(ep, events, max, -1);
+}
+
 int main(int argc, char **argv)
 {
+    int64_t spin = argc > 3 ? strtol(argv[3], NULL, 10) * 1000 : 0;
+    struct epoll_event e = {.events = EPOLLIN, .data.ptr = NULL}, ev[256];
+    struct rlimit rl;
+    int ls;
+
     if (argc < 3) {
         fputs("usage: floor HOST PORT [SPIN]\n", stderr);
         return 2;
     }
-    int64_t spin = argc > 3 ? atol(argv[3]) * 1000 : 0;
     signal(SIGPIPE, SIG_IGN);
-    struct rlimit rl;
     getrlimit(RLIMIT_NOFILE, &rl);
     rl.rlim_cur = rl.rlim_max;
     setrlimit(RLIMIT_NOFILE, &rl);
-    struct addrinfo h = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE}, *ai;
-    if (getaddrinfo(argv[1], argv[2], &h, &ai))
+    ls = open_listener(argv[1], argv[2]);
+    if (ls < 0)
         return 2;
-    int ls = socket(ai->ai_family, SOCK_STREAM | SOCK_NONBLOCK, 0), one = 1;
-    setsockopt(ls, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-    if (bind(ls, ai->ai_addr, ai->ai_addrlen) || listen(ls, 4096)) {
-        perror("listen");
-        return 2;
-    }
-    struct sockaddr_in bound = {0};
-    socklen_t bound_len = sizeof bound;
-    getsockname(ls, (struct sockaddr *)&bound, &bound_len);
-    fprintf(stderr, "Listening for client connections on %s:%d\nServer is ready\n", argv[1],
-            ntohs(bound.sin_port));
     cache = calloc(CACHE, sizeof *cache);
     tab = calloc(tabn, sizeof *tab);
     ep = epoll_create1(0);
-    struct epoll_event e = {.events = EPOLLIN, .data.ptr = NULL}, ev[256];
     epoll_ctl(ep, EPOLL_CTL_ADD, ls, &e);
     for (;;) {
-        int n = 0;
-        if (spin) {
-            for (int64_t end = now_ns() + spin;
-                 !(n = epoll_wait(ep, ev, 256, 0)) && now_ns() < end;) {
-            }
-        }
-        if (n <= 0)
-            n = epoll_wait(ep, ev, 256, -1);
-        struct conn *dead = NULL;
+        int n = wait_events(ev, 256, spin);
+        struct conn *dead;
+
         for (int i = 0; i < n; i++) {
-            struct conn *c = ev[i].data.ptr;
-            if (!c) {
-                int fd;
-                while ((fd = accept4(ls, NULL, NULL, SOCK_NONBLOCK)) >= 0) {
-                    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-                    c = calloc(1, sizeof *c);
-                    c->fd = fd;
-                    struct epoll_event x = {.events = EPOLLIN, .data.ptr = c};
-                    epoll_ctl(ep, EPOLL_CTL_ADD, fd, &x);
-                    static const char info[] = "INFO "
-                                               "{\"server_id\":\"FLOOR\",\"version\":\"2.10.0\","
-                                               "\"proto\":1,\"headers\":true,"
-                                               "\"max_payload\":1048576}\r\n";
-                    put(c, info, sizeof info - 1);
-                }
-                continue;
-            }
-            if (c->dead)
-                continue;
-            if (ev[i].events & EPOLLOUT && !c->dirty) {
-                c->dirty = true;
-                c->dirty_next = dirty;
-                dirty = c;
-            }
-            if (ev[i].events & (EPOLLIN | EPOLLHUP | EPOLLERR))
-                readable(c);
-            if (c->dead) {
-                c->dirty_next = NULL;
-                if (!c->dirty) {
-                    c->dirty = true;
-                    c->dirty_next = dirty;
-                    dirty = c;
-                }
-            }
+            if (ev[i].data.ptr)
+                on_event(ev[i].data.ptr, ev[i].events);
+            else
+                accept_all(ls);
         }
-        for (struct conn *c = dirty, *next; c; c = next) {
-            next = c->dirty_next;
-            c->dirty = false;
-            if (!c->dead)
-                flush(c);
-            if (c->dead) {
-                c->dirty_next = dead;
-                dead = c;
-            }
-        }
-        dirty = NULL;
-        if (stalled) { /* publishers wait until every output is below half the mark */
-            struct conn *l = stalled;
-            stalled = NULL;
-            while (l) {
-                struct conn *c = l;
-                l = l->stall_next;
-                bool slow = false;
-                for (int i = 0; i < CACHE && !slow; i++)
-                    for (int j = 0; j < cache[i].n && cache[i].gen == generation && !slow; j++)
-                        slow = cache[i].v[j]->c->pending > HIGH / 2;
-                if (slow) {
-                    c->stall_next = stalled;
-                    stalled = c;
-                } else {
-                    c->stalled = false;
-                    want(c);
-                    while (c->plen && !c->stalled && !c->dead) { /* what was read before the wait */
-                        size_t was = c->plen;
-                        static char tmp[1 << 18];
-                        memcpy(tmp, c->part, was);
-                        size_t used = parse(c, tmp, was);
-                        if (!used)
-                            break;
-                        memmove(c->part, c->part + used, was - used);
-                        c->plen = was - used;
-                    }
-                }
-            }
-        }
+        dead = flush_dirty();
+        resume_stalled();
         while (dead) {
             struct conn *c = dead;
+
             dead = c->dirty_next;
             drop_conn(c);
         }
