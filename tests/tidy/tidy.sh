@@ -86,7 +86,7 @@ if need clang-format; then
         sort -u >> "$out"
 fi
 if need clang-tidy; then
-    printf '%s\n' $sources | grep '\.c$' | xargs -n 4 -P "$jobs" bash -c \
+    printf '%s\n' $planes tests/lib/*.c | grep '\.c$' | xargs -n 4 -P "$jobs" bash -c \
         "clang-tidy --quiet \"\$@\" -- $(printf '%q ' "$@") 2> /dev/null" clang-tidy |
         grep -E '(warning|error):' | sed "s|^$PWD/||; s|^\./||" | sort -u >> "$out"
 fi
