@@ -2,8 +2,8 @@
 
 #include <pthread.h>
 
-#include "api/base/map.h"
 #include "api/base/check.h"
+#include "api/base/map.h"
 #include "api/base/mem.h"
 
 enum { SWEEP_EVERY = 1024 };
