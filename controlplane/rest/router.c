@@ -156,6 +156,7 @@ static enum result authenticate(struct rest_call *call)
         slice_of(arena_printf(call->arena, "address:%s",
                               call->request->source_ip != NULL ? call->request->source_ip : ""));
     const char *token = token_of(call);
+    struct principal known = call->who;
     struct limit_state state;
     struct slice id;
     enum result rc;
@@ -171,6 +172,9 @@ static enum result authenticate(struct rest_call *call)
         rc = db_end(call->work.db,
                     token_authenticate(&call->work, token, call->request->source_ip, &call->who));
     sodium_memzero((char *)(uintptr_t)token, strlen(token));
+    call->who.request_id = known.request_id;
+    call->who.source_ip = known.source_ip;
+    call->who.user_agent = known.user_agent;
     if (rc == ERR_UNAUTHENTICATED || rc == ERR_NOT_FOUND) {
         limit_take(limit, address, FAILURES_PER_MINUTE, &state);
         limit_take(limit, id, FAILURES_PER_MINUTE, &state);
