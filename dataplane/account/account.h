@@ -47,6 +47,7 @@ struct account_counters {
     _Atomic uint64_t in_bytes;             /* payload and headers */
     _Atomic uint64_t out_msgs, out_bytes;  /* delivered to its clients */
     _Atomic uint64_t slow_consumers;
+    _Atomic uint64_t sessions; /* here now: where new ones of the account go too */
 };
 
 /* By the one thread that writes this counter: no locked instruction. */

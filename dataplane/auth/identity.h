@@ -26,8 +26,8 @@ struct identity {
 
     /* With a JWT, else zero. */
     const char *jwt;
-    const char *user_key, *issuer_key; /* sub; the key that signed */
-    const char *name_tag;              /* "name" of the claims */
+    const char *issuer_key; /* the key that signed; user is the token's sub */
+    const char *name_tag;   /* "name" of the claims */
     struct strings tags;
     int64_t issued_at_s;      /* iat */
     uint64_t scope_hash;      /* of the template applied; 0: no scope */

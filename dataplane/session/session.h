@@ -67,6 +67,7 @@ struct session;
 struct session_table;
 struct session_set;
 struct session_side;
+struct reply_rights;
 struct client_sub;
 
 /* What a peer of one kind may say and what becomes of it. */
@@ -81,25 +82,36 @@ enum {
     SESSION_VERBOSE = 1 << 0,
     SESSION_PEDANTIC = 1 << 1,
     SESSION_ECHO = 1 << 2,
-    SESSION_HEADERS = 1 << 3, /* the peer understands HPUB and HMSG */
-    SESSION_NO_RESPONDERS_ON = 1 << 4,
-    SESSION_CONNECTED = 1 << 5,  /* CONNECT was accepted */
-    SESSION_FIRST_PONG = 1 << 6, /* the PONG to its first PING after CONNECT is out */
-    SESSION_IN_ACCOUNT = 1 << 7, /* counted by the account and the node */
-    SESSION_TRACE = 1 << 8,
-    SESSION_LDM = 1 << 9, /* was told to leave */
-    SESSION_RTT_KNOWN = 1 << 10,
-    SESSION_MOVED = 1 << 11, /* placement was decided */
+    SESSION_HEADERS = 1 << 3,    /* the peer understands HPUB and HMSG */
+    SESSION_RESPONDERS = 1 << 4, /* it wants to hear when there are none */
+    SESSION_MUST_LOGIN = 1 << 5, /* nothing but CONNECT is listened to */
+    SESSION_CONNECTED = 1 << 6,  /* CONNECT was accepted */
+    SESSION_FIRST_PONG = 1 << 7, /* the PONG to its first PING after CONNECT is out */
+    SESSION_IN_ACCOUNT = 1 << 8, /* counted by its account */
+    SESSION_TRACE = 1 << 9,
+    SESSION_PINGED = 1 << 10,  /* we have sent a PING */
+    SESSION_PLACED = 1 << 11,  /* its worker was chosen */
+    SESSION_PAUSED = 1 << 12,  /* its conn is, by us */
+    SESSION_MOVING = 1 << 13,  /* on its way to another worker */
+    SESSION_COUNTED = 1 << 14, /* a row of its account counts it on this worker */
 };
 
-/* sid -> subscription: a small array first, then a hash table. */
+/* sid -> subscription: open addressing. */
 struct session_subs {
     struct client_sub **slots;
     uint32_t cap, count; /* cap is 0 or a power of two */
 };
 
+/* What a publisher said last; made with its first PUB. */
+struct session_memo {
+    struct publish_memo publish;
+    uint32_t allowed_len; /* of the subject that passed all checks; 0: none */
+    char allowed[64];
+};
+
 struct session {
     struct conn conn;
+    struct sub_owner owner; /* what our subscriptions share */
     const struct session_kind *kind;
     struct session_set *set;             /* of the worker that owns us */
     struct account *account;             /* a reference; $G until log-in says otherwise */
@@ -107,37 +119,42 @@ struct session {
     const struct permission *permission; /* of identity; NULL: all is permitted */
     uint16_t flags;
     uint8_t state;
-    uint8_t reason; /* once closing */
+    uint8_t reason; /* once ending */
     uint8_t protocol;
     uint8_t pings_out;
     struct parser parser;
     struct session_subs subs;
+    struct session_memo *memo;
+    struct reply_rights *replies; /* allow_responses; NULL without */
     uint64_t cid;
     uint64_t in_msgs, in_bytes, out_msgs, out_bytes;
-    int64_t subs_max;          /* in force; -1: no limit */
-    int64_t active_ns;         /* monotonic: last input or delivery */
-    int64_t input_ns;          /* monotonic: last input */
-    struct publish_memo *memo; /* NULL before the first PUB */
+    int64_t subs_max;  /* in force; -1: no limit */
+    int64_t active_ns; /* monotonic: last input or delivery */
+    int64_t input_ns;  /* monotonic: last input */
+    int64_t ping_ns;   /* monotonic: our last PING; before: when it connected */
+    int64_t rtt_ns;    /* 0: not known */
 
     struct list link;             /* in set->sessions, oldest first */
     struct map_link by_cid;       /* in set->by_cid */
     struct timer timer;           /* log-in deadline, then pings */
     struct timer expiry;          /* of identity or account */
-    struct auth_attempt *attempt; /* while SESSION_LOGIN */
+    struct auth_attempt *attempt; /* while SESSION_LOGIN, if it takes time */
     struct identity *identity;    /* NULL before log-in */
+    uint64_t terms_seen;          /* account->generation when limits were applied */
     struct session_side *side;    /* what is rarely looked at */
+    struct reclaim_node retire;   /* at the end: deliveries may still read `owner` */
     int64_t start_ns;             /* Unix time */
-    int64_t rtt_ns, ping_sent_ns;
 };
 
-/* Rarely looked at; one block, texts interned or behind it. */
+/* Rarely looked at. */
 struct session_side {
-    const char *name, *lang, *version; /* of CONNECT; "" when not given */
-    char nonce[16];
+    const char *name, *lang, *version; /* of CONNECT; NULL: not given */
+    char *texts;                       /* where they lie */
     char host[64];
     uint16_t port;
-    bool has_nonce;
-    struct reply_rights *replies; /* allow_responses: what may be published for now */
+    char nonce[16];      /* "": none */
+    bool legacy_account; /* CONNECT named an account: refused */
+    bool said_connect;   /* not let in without a word */
 };
 
 /* A peer's figures as /connz and the events show them; texts are borrowed from the session. */
@@ -173,11 +190,9 @@ void session_walk_subs(const struct session *session,
 /* False when the sub is no client's.  On the worker that owns it. */
 bool session_sub_detail(const struct sub *sub, struct session_sub_detail *out);
 
-/* "127.0.0.1:51234 - cid:7": how log lines begin. */
+/* "127.0.0.1:51234 - cid:7", and what CONNECT said: how log lines begin. */
 enum { SESSION_TAG_MAX = 160 };
 const char *session_tag(const struct session *session, char out[SESSION_TAG_MAX]);
-
-/* --- for the other files of this folder --------------------------------------------------- */
 
 /* Takes the fd; sends INFO. */
 void session_open(struct session_set *set, int fd, const struct sockaddr_storage *peer);
@@ -185,12 +200,13 @@ void session_open(struct session_set *set, int fd, const struct sockaddr_storage
 /* -ERR '<text>', the connection stays. */
 void session_error(struct session *session, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-/* Closes; what is queued is sent first.  The first reason counts. */
+/* Closes; what is queued is sent first where that makes sense.  The first reason counts. */
 void session_close(struct session *session, enum session_reason reason);
 /* -ERR '<text>' and close. */
 void session_fail(struct session *session, enum session_reason reason, const char *text);
-
-void session_send(struct session *session, struct slice bytes);
 /* +OK if the peer wants it. */
 void session_ok(struct session *session);
-void session_move_state(struct session *session, enum session_state next);
+/* To another state; refuses moves that cannot be. */
+void session_move(struct session *session, enum session_state next);
+/* From now on it is asked whether it is there. */
+void session_start_pings(struct session *session);

@@ -48,8 +48,7 @@ struct session_options {
     unsigned ping_max;
     int64_t auth_timeout_ns;
     unsigned closed_max; /* max_closed_clients */
-    bool trace;          /* protocol trace lines */
-    bool trace_headers;
+    bool spread;         /* new connections to all workers in turn; else packed by load */
 };
 
 /*
@@ -78,13 +77,13 @@ struct session_parts {
 
 struct session_table;
 
-/* Main thread; session_table_start before the first accept. */
+/* Main thread, when the workers run; then session_table_start on each of them, by mail. */
 struct session_table *session_table_new(const struct session_options *options,
                                         const struct session_parts *parts);
 /* After the workers have stopped. */
 void session_table_free(struct session_table *table);
 
-/* From the workers' on_start and on_stop (which ends what is left: Server Shutdown). */
+/* On the worker: before the first accept; from on_stop (ends what is left: Server Shutdown). */
 void session_table_start(struct session_table *table, struct worker *worker);
 void session_table_stop(struct session_table *table, struct worker *worker);
 

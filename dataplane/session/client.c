@@ -1,0 +1,422 @@
+/*
+ * A PUB, where it lies in the receive buffer:
+ *
+ *   1. count     also what is refused then
+ *   2. checks    skipped when the subject is the one that passed last time
+ *   3. +OK       before it goes anywhere
+ *   4. deliver   deliver.c finds the takers; those of this worker are served inside the call
+ *   5. nobody    the publisher may want to hear that
+ *
+ * A delivery: "MSG subject " + sid + " " + "[reply ]size\r\n" + payload, in one piece where it
+ * is small; a large payload that lies in shared memory is referenced.
+ */
+#include "dataplane/session/client.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "api/base/log.h"
+#include "api/base/mem.h"
+#include "api/nats/header.h"
+#include "api/nats/subject.h"
+#include "dataplane/session/client_sub.h"
+#include "dataplane/session/login.h"
+#include "dataplane/session/reply_rights.h"
+#include "dataplane/session/session_info.h"
+#include "dataplane/session/session_set.h"
+
+enum { LOG_PAUSE_MS = 1000 };
+
+/* --- delivery -------------------------------------------------------------------------------- */
+
+static bool reference(const struct delivery *delivery, size_t len)
+{
+    if (delivery->shared == NULL || len <= CONN_COPY_MAX)
+        return false;
+    return len >= CONN_REFERENCE_MIN || delivery->takers > 1;
+}
+
+/* Line and payload at the end of the session's queue. */
+static void write_message(struct client_sub *sub, const struct delivery *delivery,
+                          struct slice head, struct slice tail, size_t skip)
+{
+    struct conn *conn = &client_sub_session(sub)->conn;
+    size_t sid_len = sub->sid_len, line = head.len + sid_len + tail.len;
+    size_t len = delivery->len - skip + 2;
+    const char *data = delivery->data + skip;
+    bool apart = reference(delivery, len) || line + len > CONN_FLUSH_AT;
+    char *out = conn_reserve(conn, apart ? line : line + len);
+
+    memcpy(out, head.data, head.len);
+    memcpy(out + head.len, sub->text, sid_len);
+    memcpy(out + head.len + sid_len, tail.data, tail.len);
+    if (!apart)
+        memcpy(out + line, data, len);
+    else if (delivery->shared != NULL)
+        conn_write_shared(conn, delivery->shared, (size_t)(data - delivery->shared->data), len);
+    else
+        conn_write(conn, data, len);
+}
+
+static void trace_message(const struct client_sub *sub, struct slice head, struct slice tail)
+{
+    session_trace_out(client_sub_session(sub), "%.*s%.*s%.*s", (int)head.len, head.data,
+                      (int)sub->sid_len, sub->text, (int)(tail.len - 2), tail.data);
+}
+
+/* Bytes of headers and payload that go out. */
+static size_t send_message(struct client_sub *sub, const struct delivery *delivery)
+{
+    const struct session *session = client_sub_session(sub);
+    const struct deliver_line *line = delivery->line;
+    struct slice head, tail;
+    size_t skip = 0;
+
+    if (delivery->header_len == 0) {
+        if (!line->have_plain)
+            deliver_line_form(delivery, DELIVER_PLAIN);
+        head = line->head;
+        tail = line->tail;
+    } else if (session->flags & SESSION_HEADERS) {
+        if (!line->have_headers)
+            deliver_line_form(delivery, DELIVER_HEADERS);
+        head = line->hhead;
+        tail = line->htail;
+    } else {
+        if (!line->have_stripped)
+            deliver_line_form(delivery, DELIVER_STRIPPED);
+        head = line->head;
+        tail = line->stripped;
+        skip = delivery->header_len;
+    }
+    write_message(sub, delivery, head, tail, skip);
+    if (session->flags & SESSION_TRACE)
+        trace_message(sub, head, tail);
+    return delivery->len - skip;
+}
+
+/* The number that UNSUB gave is reached: this was the last one. */
+static void used_up(struct session *session, struct client_sub *sub)
+{
+    char tag[SESSION_TAG_MAX];
+
+    log_debug(LOG_SESSION, "%s - Auto-unsubscribe limit of %" PRIu64 " reached for sid '%.*s'",
+              session_tag(session, tag), sub->max, (int)sub->sid_len, sub->text);
+    client_subs_remove(session, sub);
+}
+
+static bool client_deliver(struct sub *base, const struct delivery *delivery)
+{
+    struct client_sub *sub = client_sub_of(base);
+    struct session *session = client_sub_session(sub);
+    size_t bytes;
+
+    if (base->gone || session->conn.dead || session->state == SESSION_CLOSING)
+        return false;
+    bytes = send_message(sub, delivery);
+    sub->msgs++;
+    session->out_msgs++;
+    session->out_bytes += bytes;
+    session->active_ns = session->set->worker->now_ns;
+    counter_add(&session->set->out_msgs, 1);
+    counter_add(&session->set->out_bytes, bytes);
+    if (session->replies != NULL && delivery->reply.len > 0)
+        reply_rights_grant(session->replies, delivery->reply, session->active_ns);
+    if (sub->max > 0 && sub->msgs >= sub->max)
+        used_up(session, sub);
+    return true;
+}
+
+const struct sub_kind client_sub_kind = {"client", true, client_deliver};
+
+/* --- PUB, HPUB ------------------------------------------------------------------------------- */
+
+static void publish_denied(struct session *session, struct slice subject)
+{
+    char tag[SESSION_TAG_MAX];
+
+    session_error(session, "Permissions Violation for Publish to \"%.*s\"", (int)subject.len,
+                  subject.data);
+    log_every(LOG_PAUSE_MS, LOG_ERROR, LOG_SESSION, "%s - Publish Violation - Subject \"%.*s\"",
+              session_tag(session, tag), (int)subject.len, subject.data);
+}
+
+static void reply_denied(struct session *session, struct slice reply)
+{
+    char tag[SESSION_TAG_MAX];
+
+    session_error(session, "Permissions Violation for Publish with Reply of \"%.*s\"",
+                  (int)reply.len, reply.data);
+    log_every(LOG_PAUSE_MS, LOG_ERROR, LOG_SESSION, "%s - Publish Violation - Reply \"%.*s\"",
+              session_tag(session, tag), (int)reply.len, reply.data);
+}
+
+/* Subjects that servers use among themselves. */
+static bool reserved_subject(const struct session *session, struct slice subject)
+{
+    if (subject.len < 5)
+        return false;
+    if (subject.data[0] == '_')
+        return slice_starts(subject, SLICE("_GR_."));
+    return subject.data[0] == '$' && slice_starts(subject, SLICE("$NRG.")) &&
+           !session->account->system;
+}
+
+static bool reserved_reply(struct slice reply)
+{
+    if (reply.len == 0 || (reply.data[0] != '_' && reply.data[0] != '$'))
+        return false;
+    return slice_starts(reply, SLICE("_R_.")) || slice_starts(reply, SLICE("_GR_.")) ||
+           slice_starts(reply, SLICE("$JS.ACK."));
+}
+
+static struct session_memo *memo_of(struct session *session)
+{
+    if (session->memo == NULL)
+        session->memo = mem_alloc(sizeof(*session->memo));
+    return session->memo;
+}
+
+/* May it be published?  What may always be is remembered. */
+static bool subject_allowed(struct session *session, struct session_memo *memo,
+                            struct slice subject)
+{
+    bool valid = true;
+
+    memo->allowed_len = 0;
+    if ((session->flags & SESSION_PEDANTIC) != 0 && !subject_valid_literal(subject)) {
+        session_error(session, "%s", "Invalid Publish Subject"); /* and it goes out all the same */
+        valid = false;
+    }
+    if (reserved_subject(session, subject)) {
+        publish_denied(session, subject);
+        return false;
+    }
+    if (!permission_publish(session->permission, subject)) {
+        if (session->replies != NULL &&
+            reply_rights_use(session->replies, subject, session->set->worker->now_ns))
+            return true;
+        publish_denied(session, subject);
+        return false;
+    }
+    if (valid && subject.len <= sizeof(memo->allowed)) {
+        memcpy(memo->allowed, subject.data, subject.len);
+        memo->allowed_len = (uint32_t)subject.len;
+    }
+    return true;
+}
+
+struct search {
+    const struct sub_owner *owner;
+    struct client_sub *found;
+};
+
+static bool is_own(struct sub *sub, void *arg)
+{
+    struct search *search = arg;
+
+    if (sub->owner != search->owner || sub->queue_len > 0)
+        return true;
+    search->found = client_sub_of(sub);
+    return false;
+}
+
+/* Tells the publisher, on its own subscription to the reply, that nobody took its message. */
+static void tell_nobody(struct session *session, struct slice subject, struct slice reply)
+{
+    struct search search = {.owner = &session->owner};
+    char line[512];
+    int len;
+
+    if (!subject_valid_literal(reply))
+        return;
+    sublist_walk(session->account->sublist, reply, is_own, &search);
+    if (search.found == NULL)
+        return;
+    conn_write(&session->conn, "HMSG ", 5);
+    conn_write(&session->conn, reply.data, reply.len);
+    len = snprintf(line, sizeof(line), " %.*s %zu %zu\r\nNATS/1.0 503\r\nNats-Subject: ",
+                   (int)(search.found->sid_len < 400 ? search.found->sid_len : 400),
+                   search.found->text, subject.len + 32, subject.len + 32);
+    conn_write(&session->conn, line, (size_t)len);
+    conn_write(&session->conn, subject.data, subject.len);
+    conn_write(&session->conn, "\r\n\r\n\r\n", 6);
+    if (session->flags & SESSION_TRACE)
+        session_trace_out(session, "HMSG %.*s 503", (int)reply.len, reply.data);
+}
+
+static void count_in(struct session *session, size_t bytes)
+{
+    session->in_msgs++;
+    session->in_bytes += bytes;
+    counter_add(&session->counters->in_msgs, 1);
+    counter_add(&session->counters->in_bytes, bytes);
+    counter_add(&session->set->in_msgs, 1);
+    counter_add(&session->set->in_bytes, bytes);
+}
+
+static void client_pub(struct session *session, const struct parser_event *event)
+{
+    struct session_memo *memo = memo_of(session);
+    struct slice subject = parser_subject(event);
+    struct delivery delivery = {
+        .subject = subject,
+        .reply = parser_reply(event),
+        .data = event->payload.data,
+        .header_len = event->header_len,
+        .len = event->payload.len,
+        .shared = conn_input_shared(&session->conn),
+        .origin = session->cid,
+    };
+
+    count_in(session, delivery.len);
+    if ((memo->allowed_len != subject.len ||
+         memcmp(memo->allowed, subject.data, subject.len) != 0) &&
+        !subject_allowed(session, memo, subject))
+        return;
+    if (reserved_reply(delivery.reply)) {
+        reply_denied(session, delivery.reply);
+        return;
+    }
+    session_ok(session);
+    if (deliver_publish(session->set->worker, session->account, &delivery, &memo->publish) > 0)
+        return;
+    if ((session->flags & SESSION_RESPONDERS) != 0 && delivery.reply.len > 0)
+        tell_nobody(session, subject, delivery.reply);
+}
+
+static void client_hpub(struct session *session, const struct parser_event *event)
+{
+    if (session->flags & SESSION_HEADERS)
+        client_pub(session, event);
+    else
+        session_close(session, SESSION_PROTOCOL_VIOLATION);
+}
+
+/* --- SUB, UNSUB ------------------------------------------------------------------------------ */
+
+static void subscribe_denied(struct session *session, struct slice subject, struct slice queue)
+{
+    char tag[SESSION_TAG_MAX];
+
+    if (queue.len > 0)
+        session_error(session,
+                      "Permissions Violation for Subscription to \"%.*s\" using queue \"%.*s\"",
+                      (int)subject.len, subject.data, (int)queue.len, queue.data);
+    else
+        session_error(session, "Permissions Violation for Subscription to \"%.*s\"",
+                      (int)subject.len, subject.data);
+    log_every(LOG_PAUSE_MS, LOG_ERROR, LOG_SESSION,
+              "%s - Subscription Violation - Subject \"%.*s\"", session_tag(session, tag),
+              (int)subject.len, subject.data);
+}
+
+/* False: it was told why not. */
+static bool may_subscribe(struct session *session, struct slice subject, struct slice queue)
+{
+    unsigned tokens_max = session_options(session)->max_subscription_tokens;
+    char tag[SESSION_TAG_MAX];
+
+    if (slice_equal(queue, SLICE("_sys_")) ||
+        !permission_subscribe(session->permission, subject, queue)) {
+        subscribe_denied(session, subject, queue);
+        return false;
+    }
+    if (tokens_max > 0 && subject_token_count(subject) > tokens_max) {
+        session_error(session,
+                      "Permissions Violation for Subscription to \"%.*s\", too many tokens",
+                      (int)subject.len, subject.data);
+        return false;
+    }
+    if (session->subs_max >= 0 && session->subs.count >= (uint64_t)session->subs_max) {
+        session_error(session, "%s", "maximum subscriptions exceeded");
+        log_every(2 * LOG_PAUSE_MS, LOG_ERROR, LOG_SESSION, "%s - maximum subscriptions exceeded",
+                  session_tag(session, tag));
+        return false;
+    }
+    return true;
+}
+
+static void client_sub(struct session *session, const struct parser_event *event)
+{
+    struct slice subject = parser_subject(event), queue = parser_queue(event);
+    struct slice sid = parser_sid(event);
+
+    if (!may_subscribe(session, subject, queue))
+        return;
+    if (client_subs_find(&session->subs, sid) == NULL &&
+        client_subs_add(session, subject, queue, sid) != OK) {
+        session_error(session, "%s", "Invalid Subject");
+        return;
+    }
+    session_ok(session);
+}
+
+static void client_unsub(struct session *session, const struct parser_event *event)
+{
+    struct client_sub *sub = client_subs_find(&session->subs, parser_sid(event));
+
+    if (sub != NULL && event->max > 0 && (uint64_t)event->max > sub->msgs)
+        sub->max = (uint64_t)event->max;
+    else if (sub != NULL)
+        client_subs_remove(session, sub);
+    session_ok(session);
+}
+
+/* --- the others ------------------------------------------------------------------------------ */
+
+/* What was published before somebody else's PONG must be in our output before ours. */
+static void client_ping(struct session *session, const struct parser_event *event)
+{
+    (void)event;
+    worker_drain(session->set->worker);
+    if (session->state == SESSION_CLOSING)
+        return;
+    conn_write(&session->conn, "PONG\r\n", 6);
+    if (session->flags & SESSION_TRACE)
+        session_trace_out(session, "PONG");
+    if ((session->flags & (SESSION_CONNECTED | SESSION_FIRST_PONG)) != SESSION_CONNECTED)
+        return;
+    session->flags |= SESSION_FIRST_PONG;
+    if (session->protocol >= 1)
+        session_info_connected(session);
+}
+
+static void client_pong(struct session *session, const struct parser_event *event)
+{
+    (void)event;
+    session->pings_out = 0;
+    if (session->flags & SESSION_PINGED)
+        session->rtt_ns = session->set->worker->now_ns - session->ping_ns;
+}
+
+static void client_ignore(struct session *session, const struct parser_event *event)
+{
+    (void)session;
+    (void)event;
+}
+
+static void client_err(struct session *session, const struct parser_event *event)
+{
+    char tag[SESSION_TAG_MAX];
+
+    log_every(LOG_PAUSE_MS, LOG_ERROR, LOG_SESSION, "%s - Client Error %.*s",
+              session_tag(session, tag), (int)(event->text.len < 200 ? event->text.len : 200),
+              event->text.data);
+    session_close(session, SESSION_PARSE_ERROR);
+}
+
+static const session_verb_fn client_verbs[VERB_COUNT] = {
+    [VERB_CONNECT] = login_connect, [VERB_PUB] = client_pub,     [VERB_HPUB] = client_hpub,
+    [VERB_SUB] = client_sub,        [VERB_UNSUB] = client_unsub, [VERB_PING] = client_ping,
+    [VERB_PONG] = client_pong,      [VERB_INFO] = client_ignore, [VERB_OK] = client_ignore,
+    [VERB_ERR] = client_err,
+};
+
+const struct session_kind client_kind = {
+    .name = "Client",
+    .verbs = client_verbs,
+    .verb_set = VERB_BIT(VERB_CONNECT) | VERB_BIT(VERB_PUB) | VERB_BIT(VERB_HPUB) |
+                VERB_BIT(VERB_SUB) | VERB_BIT(VERB_UNSUB) | VERB_BIT(VERB_PING) |
+                VERB_BIT(VERB_PONG) | VERB_BIT(VERB_INFO) | VERB_BIT(VERB_OK) | VERB_BIT(VERB_ERR),
+};

@@ -1,0 +1,369 @@
+/*
+ * CONNECT, step by step:
+ *
+ *   1. decode    what the peer says of itself is kept
+ *   2. auth      maybe off the worker; the conn pauses then
+ *   3. bind      a place in the account
+ *   4. place     maybe to another worker; nothing of the session is touched until it is there
+ *   5. finish    limits, permissions, pings; +OK
+ *
+ * A second CONNECT drops all subscriptions and goes through the same again.
+ *
+ * What can go wrong: refused, the account is full, the peer leaves while auth is thinking
+ * (session_close cancels the attempt), the account's terms change while the session moves (step
+ * 5 compares generations).
+ */
+#include "dataplane/session/login.h"
+
+#include <string.h>
+
+#include "api/base/log.h"
+#include "api/base/mem.h"
+#include "api/nats/handshake.h"
+#include "dataplane/session/client_sub.h"
+#include "dataplane/session/placement.h"
+#include "dataplane/session/reply_rights.h"
+#include "dataplane/session/session_apply.h"
+#include "dataplane/session/session_set.h"
+
+/* The wheel does not look further. */
+#define EXPIRY_LOOK_NS (6 * 3600 * NS_PER_S)
+
+/* --- leaving and refusing -------------------------------------------------------------------- */
+
+void login_leave_account(struct session *session)
+{
+    const struct session_hooks *hooks = &session->set->table->parts.hooks;
+    struct worker *worker = session->set->worker;
+
+    if (session->flags & SESSION_COUNTED) {
+        counter_add(&session->counters->sessions, (uint64_t)-1);
+        session->flags &= (uint16_t)~SESSION_COUNTED;
+        if (hooks->on_disconnect != NULL)
+            hooks->on_disconnect(hooks->arg, worker, session);
+    }
+    if ((session->flags & SESSION_IN_ACCOUNT) == 0)
+        return;
+    session->flags &= (uint16_t)~SESSION_IN_ACCOUNT;
+    account_leave(session->account);
+    if (hooks->on_account_change != NULL)
+        hooks->on_account_change(hooks->arg, worker, session->account);
+}
+
+void login_refused(struct session *session, struct account *account, const char *reason)
+{
+    const struct session_hooks *hooks = &session->set->table->parts.hooks;
+    char tag[SESSION_TAG_MAX];
+
+    if (session->state == SESSION_CLOSING)
+        return;
+    log_every(100, LOG_ERROR, LOG_AUTH, "%s - authentication error: %s", session_tag(session, tag),
+              reason);
+    session_error(session, "%s", "Authorization Violation");
+    if (hooks->on_auth_error != NULL) {
+        session->reason = SESSION_AUTH_FAILURE;
+        hooks->on_auth_error(hooks->arg, session->set->worker, session, account);
+    }
+    session_close(session, SESSION_AUTH_FAILURE);
+}
+
+/* --- limits ---------------------------------------------------------------------------------- */
+
+/* -1 is no limit. */
+static int64_t smaller(int64_t a, int64_t b)
+{
+    if (a < 0)
+        return b;
+    return b < 0 || a < b ? a : b;
+}
+
+static void on_expiry(struct timer *timer);
+
+static void arm_expiry(struct session *session, const struct account_terms *terms)
+{
+    struct worker *worker = session->set->worker;
+    int64_t due_ns = session->identity->deadline_ns, account_ns = terms->expires_at_s * NS_PER_S;
+    int64_t delay;
+
+    timer_cancel(&worker->timers, &session->expiry);
+    if (account_ns > 0 && (due_ns == 0 || account_ns < due_ns))
+        due_ns = account_ns;
+    if (due_ns == 0)
+        return;
+    delay = due_ns - worker->wall_ns;
+    if (delay < 0)
+        delay = 0;
+    if (delay > EXPIRY_LOOK_NS)
+        delay = EXPIRY_LOOK_NS;
+    timer_arm(&worker->timers, &session->expiry, worker->now_ns + delay, on_expiry);
+}
+
+static void on_expiry(struct timer *timer)
+{
+    struct session *session = container_of(timer, struct session, expiry);
+    const struct account_terms *terms = account_terms(session->account);
+    int64_t now_ns = session->set->worker->wall_ns;
+
+    if (terms->expires_at_s > 0 && terms->expires_at_s * NS_PER_S <= now_ns)
+        session_fail(session, SESSION_EXPIRED, "Account Authentication Expired");
+    else if (session->identity->deadline_ns > 0 && session->identity->deadline_ns <= now_ns)
+        session_fail(session, SESSION_EXPIRED, "User Authentication Expired");
+    else
+        arm_expiry(session, terms);
+}
+
+void login_apply_limits(struct session *session)
+{
+    const struct session_options *options = session_options(session);
+    const struct account_terms *terms = account_terms(session->account);
+    const struct identity *identity = session->identity;
+    int64_t payload = options->max_payload;
+    int64_t subs = options->max_subscriptions > 0 ? options->max_subscriptions : -1;
+
+    if (options->max_payload == PARSER_PAYLOAD_UNLIMITED)
+        payload = -1;
+    payload = smaller(payload, smaller(identity->payload_max, terms->payload));
+    session->parser.payload_max =
+        payload < 0 || payload > UINT32_MAX ? PARSER_PAYLOAD_UNLIMITED : (uint32_t)payload;
+    session->subs_max = smaller(subs, smaller(identity->subs_max, terms->subscriptions));
+    arm_expiry(session, terms);
+}
+
+/* --- 5 --------------------------------------------------------------------------------------- */
+
+static void finish(struct session *session)
+{
+    const struct session_hooks *hooks = &session->set->table->parts.hooks;
+    struct worker *worker = session->set->worker;
+    bool again = (session->flags & SESSION_COUNTED) != 0;
+
+    session->flags |= SESSION_CONNECTED | SESSION_PLACED | SESSION_COUNTED;
+    session->flags &= (uint16_t) ~(SESSION_MUST_LOGIN | SESSION_FIRST_PONG);
+    session_move(session, SESSION_READY);
+    session->counters = &session->account->counters[worker->index];
+    login_apply_limits(session);
+    session_start_pings(session);
+    if (!again) {
+        counter_add(&session->counters->sessions, 1);
+        if (hooks->on_connect != NULL)
+            hooks->on_connect(hooks->arg, worker, session);
+        if (hooks->on_account_change != NULL)
+            hooks->on_account_change(hooks->arg, worker, session->account);
+    }
+    if (session->side->said_connect)
+        session_ok(session);
+    if (session->flags & SESSION_PAUSED) {
+        session->flags &= (uint16_t)~SESSION_PAUSED;
+        conn_resume(&session->conn);
+    }
+    if (atomic_load(&session->account->generation) != session->terms_seen)
+        session_apply_terms(session);
+}
+
+/* --- 4 --------------------------------------------------------------------------------------- */
+
+static void on_moved(struct conn *conn)
+{
+    struct session *session = container_of(conn, struct session, conn);
+
+    session->flags &= (uint16_t)~SESSION_MOVING;
+    session_set_add(session_set_of(conn->worker), session);
+    finish(session);
+}
+
+static void place(struct session *session)
+{
+    struct session_set *set = session->set;
+    unsigned to = set->worker->index;
+
+    if ((session->flags & SESSION_PLACED) == 0 && session->subs.count == 0)
+        to = placement_choose(session);
+    if (to == set->worker->index) {
+        finish(session);
+        return;
+    }
+    timer_cancel(&set->worker->timers, &session->timer);
+    timer_cancel(&set->worker->timers, &session->expiry);
+    session_set_remove(set, session);
+    session->flags |= SESSION_MOVING;
+    conn_move(&session->conn, to, on_moved);
+}
+
+/* --- 3 --------------------------------------------------------------------------------------- */
+
+/* It was let in before, or has published and subscribed in $G without CONNECT. */
+static void leave_former(struct session *session, const struct identity *identity)
+{
+    if (session->account == identity->account)
+        return;
+    login_leave_account(session);
+    if (session->subs.count > 0)
+        (void)client_subs_drop(session, UINT32_MAX);
+}
+
+static void bind_account(struct session *session, struct identity *identity)
+{
+    struct worker *worker = session->set->worker;
+
+    leave_former(session, identity);
+    if ((session->flags & SESSION_IN_ACCOUNT) == 0 && !account_enter(identity->account)) {
+        identity_retire(identity, worker);
+        session_fail(session, SESSION_MAX_ACCOUNT_CONNECTIONS,
+                     "maximum account active connections exceeded");
+        return;
+    }
+    session->flags |= SESSION_IN_ACCOUNT;
+    session_use_permission(session, identity->permission);
+    identity_retire(session->identity, worker);
+    session->identity = identity;
+    account_ref(identity->account);
+    account_unref(session->account);
+    session->account = identity->account;
+    session->counters = &session->account->counters[worker->index];
+    session->terms_seen = atomic_load(&session->account->generation);
+    place(session);
+}
+
+/* What the peer may not ask for; false: it was told. */
+static bool wishes_granted(struct session *session)
+{
+    if (session->protocol > 1) {
+        session_fail(session, SESSION_BAD_PROTOCOL_VERSION, "invalid client protocol");
+        return false;
+    }
+    if ((session->flags & SESSION_RESPONDERS) != 0 && (session->flags & SESSION_HEADERS) == 0) {
+        session_fail(session, SESSION_NO_RESPONDERS, "no responders requires headers support");
+        return false;
+    }
+    return true;
+}
+
+static void on_answer(void *owner, struct worker *worker, const struct auth_answer *answer)
+{
+    struct session *session = owner;
+
+    session->attempt = NULL;
+    if (answer->rc != OK) {
+        login_refused(session, answer->account, answer->reason);
+    } else if (session->side->legacy_account) {
+        login_refused(session, answer->account, "CONNECT names an account");
+        identity_retire(answer->identity, worker);
+    } else if (!wishes_granted(session)) {
+        identity_retire(answer->identity, worker);
+    } else {
+        bind_account(session, answer->identity);
+    }
+}
+
+/* --- 1, 2 ------------------------------------------------------------------------------------ */
+
+static void begin(struct session *session, const struct handshake_connect *connect)
+{
+    struct session_set *set = session->set;
+    struct auth_attempt *attempt;
+    struct auth_input input = {
+        .connect = connect,
+        .nonce = session->side->nonce[0] != '\0' ? session->side->nonce : NULL,
+        .host = session->side->host,
+        .connection = AUTH_STANDARD,
+    };
+
+    timer_cancel(&set->worker->timers, &session->timer);
+    session_move(session, SESSION_LOGIN);
+    attempt = auth_begin(set->table->parts.auth, set->worker, &input, on_answer, session);
+    if (attempt == NULL)
+        return; /* answered: the session may be anywhere */
+    session->attempt = attempt;
+    session->flags |= SESSION_PAUSED;
+    conn_pause(&session->conn);
+}
+
+static size_t text_len(const char *text)
+{
+    return text != NULL ? strlen(text) : 0;
+}
+
+static const char *keep(char **at, const char *text)
+{
+    char *copy = *at;
+    size_t len = text_len(text);
+
+    if (len == 0)
+        return NULL;
+    memcpy(copy, text, len + 1);
+    *at += len + 1;
+    return copy;
+}
+
+static void set_flag(struct session *session, unsigned flag, bool on)
+{
+    session->flags = (uint16_t)(on ? session->flags | flag : session->flags & ~flag);
+}
+
+/* What stays of CONNECT. */
+static void remember(struct session *session, const struct handshake_connect *connect)
+{
+    struct session_side *side = session->side;
+    char *at;
+
+    mem_free(side->texts);
+    side->texts = at = mem_alloc(text_len(connect->name) + text_len(connect->lang) +
+                                 text_len(connect->version) + 3);
+    side->name = keep(&at, connect->name);
+    side->lang = keep(&at, connect->lang);
+    side->version = keep(&at, connect->version);
+    side->said_connect = true;
+    side->legacy_account = connect->new_account || text_len(connect->account) > 0;
+    session->protocol =
+        connect->protocol == 0 || connect->protocol == 1 ? (uint8_t)connect->protocol : UINT8_MAX;
+    set_flag(session, SESSION_VERBOSE, connect->verbose);
+    set_flag(session, SESSION_PEDANTIC, connect->pedantic);
+    set_flag(session, SESSION_ECHO, connect->echo);
+    set_flag(session, SESSION_HEADERS, connect->headers && !session_options(session)->headers_off);
+    set_flag(session, SESSION_RESPONDERS, connect->no_responders);
+}
+
+/* Subscriptions made before CONNECT stay; they follow `echo`. */
+static void follow_echo(struct session *session)
+{
+    struct client_sub *sub;
+    uint32_t at = 0;
+
+    if ((session->flags & SESSION_ECHO) != 0)
+        return;
+    while ((sub = client_subs_next(&session->subs, &at)) != NULL)
+        client_subs_refresh(session, sub);
+}
+
+void login_connect(struct session *session, const struct parser_event *event)
+{
+    struct worker *worker = session->set->worker;
+    struct handshake_connect connect;
+    struct shape_error error = {0};
+    struct arena arena = {0};
+    char tag[SESSION_TAG_MAX];
+
+    if (handshake_connect_decode(event->text, &arena, &connect, &error) != OK) {
+        log_every(1000, LOG_ERROR, LOG_SESSION, "%s - CONNECT cannot be read: %s %s",
+                  session_tag(session, tag), error.pointer, error.message);
+        session_close(session, SESSION_PROTOCOL_VIOLATION);
+        arena_fini(&arena);
+        return;
+    }
+    if (session->rtt_ns == 0)
+        session->rtt_ns = worker->now_ns - session->ping_ns;
+    remember(session, &connect);
+    if (session->flags & SESSION_CONNECTED)
+        (void)client_subs_drop(session, UINT32_MAX);
+    else
+        follow_echo(session);
+    begin(session, &connect);
+    arena_fini(&arena);
+}
+
+void login_implicit(struct session *session)
+{
+    struct handshake_connect connect = {.echo = true, .verbose = true, .pedantic = true};
+
+    begin(session, &connect);
+}
