@@ -132,8 +132,10 @@ check: lint
 	$(MAKE) SAN=thread test
 
 # All that needs stock nats-server and the nats CLI; insists on them.
-interop: all
+interop: all $(B)/tests/interop/jwt_tool
 	@BERTH_PEERS_REQUIRED=1 tests/with_postgres.sh tests/interop/run.sh $(B)/bin
+$(B)/tests/interop/jwt_tool: $(B)/tests/interop/jwt_tool.o $(B)/api.a
+	@$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_API)
 
 # L="1to1-16 idle" runs these lines only, ROUNDS=1 is quicker.
 bench_programs := $(addprefix $(B)/tests/bench/,natsload floor limits tlscost)
