@@ -31,9 +31,13 @@ enum {
     DISCARD_MAX = 1 << 20, /* unread input thrown away on closing */
 };
 
-static ssize_t plain_read(struct conn *conn, void *data, size_t len)
+static ssize_t plain_read(struct conn *conn, const struct iovec *parts, int count)
 {
-    return recv(conn->event.fd, data, len, MSG_DONTWAIT);
+    struct msghdr message = {.msg_iov = (struct iovec *)parts, .msg_iovlen = (size_t)count};
+
+    if (count == 1)
+        return recv(conn->event.fd, parts->iov_base, parts->iov_len, MSG_DONTWAIT);
+    return recvmsg(conn->event.fd, &message, MSG_DONTWAIT);
 }
 
 static ssize_t plain_write(struct conn *conn, const struct iovec *parts, int count)
@@ -47,7 +51,12 @@ static ssize_t plain_write(struct conn *conn, const struct iovec *parts, int cou
 
 const struct conn_io conn_io_plain = {"plain", plain_read, plain_write};
 
-/* --- interest, ends ----------------------------------------------------------------------- */
+static size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/* --- interest, ends -------------------------------------------------------------------------- */
 
 static bool wants_input(const struct conn *conn)
 {
@@ -143,7 +152,7 @@ static void fail(struct conn *conn, enum conn_end end, int error)
     worker_defer(conn->worker, &conn->deferred, conn_late);
 }
 
-/* --- output ------------------------------------------------------------------------------- */
+/* --- output ---------------------------------------------------------------------------------- */
 
 static void conn_deadline(struct timer *timer)
 {
@@ -306,7 +315,7 @@ void conn_write_shared(struct conn *conn, struct shared *shared, size_t offset, 
         output_refer(&conn->out, conn->worker->pool, shared, offset, len);
 }
 
-/* --- input -------------------------------------------------------------------------------- */
+/* --- input ----------------------------------------------------------------------------------- */
 
 /* Keeps what on_data left, which lies in data, until more comes. */
 static void keep(struct conn *conn, const char *data, size_t len)
@@ -315,6 +324,7 @@ static void keep(struct conn *conn, const char *data, size_t len)
 
     if (len == 0)
         return;
+    CHECK(conn->left == NULL && conn->large == NULL);
     if (conn->left_want > CONN_LARGE_MIN && conn->left_want > len) {
         conn->large = shared_new(conn->left_want);
         conn->large_len = len;
@@ -333,10 +343,9 @@ static bool may_read(struct conn *conn)
     return wants_input(conn) && !conn->failed;
 }
 
-/* Calls on_data; how many of the bytes are left, moved to the front of the worker's buffer. */
-static size_t present(struct conn *conn, char *data, size_t len)
+/* Calls on_data; how many bytes it consumed. */
+static size_t call_on_data(struct conn *conn, char *data, size_t len)
 {
-    char *input = conn->worker->input;
     size_t want = 0, used;
 
     conn->in_data = true;
@@ -344,9 +353,44 @@ static size_t present(struct conn *conn, char *data, size_t len)
     conn->in_data = false;
     CHECK(used <= len);
     conn->left_want = want;
-    if (used < len && data + used != input)
-        memmove(input, data + used, len - used);
+    return used;
+}
+
+/* Presents len bytes at the front of the worker's buffer; how many are left there. */
+static size_t present(struct conn *conn, size_t len)
+{
+    char *input = conn->worker->input;
+    size_t used = call_on_data(conn, input, len);
+
+    if (used > 0 && used < len)
+        memmove(input, input + used, len - used);
     return len - used;
+}
+
+/*
+ * Presents the large input, which `extra` bytes at the front of the worker's buffer follow; how
+ * many are left there.  What does not fit there stays large: on_data was made to stop.
+ */
+static size_t present_large(struct conn *conn, size_t extra)
+{
+    struct shared *large = conn->large;
+    char *input = conn->worker->input;
+    size_t used = call_on_data(conn, large->data, conn->large_len);
+    size_t rest = conn->large_len - used;
+
+    conn->large = NULL;
+    if (rest + extra > WORKER_INPUT) {
+        conn->large = shared_new(rest + extra);
+        conn->large_len = rest + extra;
+        memcpy(conn->large->data, large->data + used, rest);
+        memcpy(conn->large->data + rest, input, extra);
+        rest = extra = 0;
+    } else if (rest > 0) {
+        memmove(input + rest, input, extra);
+        memcpy(input, large->data + used, rest);
+    }
+    shared_unref(large);
+    return rest + extra;
 }
 
 /* A failed read, or the end. */
@@ -372,52 +416,85 @@ static void adapt_read(struct conn *conn, size_t asked, size_t got)
         conn->read_size = WORKER_INPUT;
 }
 
-static size_t least(size_t a, size_t b)
+/* One read; 0 when there is nothing more to be had now. */
+static size_t receive(struct conn *conn, const struct iovec *parts, int count)
 {
-    return a < b ? a : b;
-}
-
-/* Receives into the memory of the large input; presented when it is whole. */
-static ssize_t read_large(struct conn *conn, size_t quantum, size_t *left)
-{
-    struct shared *large = conn->large;
-    size_t asked = least(large->len - conn->large_len, quantum);
-    ssize_t got = conn->io->read(conn, large->data + conn->large_len, asked);
+    ssize_t got = conn->io->read(conn, parts, count);
 
     if (got <= 0) {
         end_input(conn, got);
         return 0;
     }
     conn->bytes_in += (size_t)got;
-    conn->large_len += (size_t)got;
-    if (conn->large_len == large->len) {
-        *left = present(conn, large->data, large->len);
-        conn->large = NULL;
-        shared_unref(large);
-    }
-    return (size_t)got < asked ? 0 : got;
+    return (size_t)got;
+}
+
+/* More is wanted than was wanted first. */
+static bool enlarge(struct conn *conn)
+{
+    struct shared *large;
+
+    if (conn->left_want <= conn->large_len)
+        return false;
+    large = shared_new(conn->left_want);
+    memcpy(large->data, conn->large->data, conn->large_len);
+    shared_unref(conn->large);
+    conn->large = large;
+    return true;
 }
 
 /*
- * Receives behind the *left bytes at the front of the worker's buffer, and presents all.  Bytes
- * got; 0 when there is no more now.
+ * Receives what is missing of the large input, and what follows it into the worker's buffer;
+ * *left is then what lies there.  False: there is nothing more to be had now.
  */
-static ssize_t read_more(struct conn *conn, size_t quantum, size_t *left)
+static bool read_large(struct conn *conn, size_t *quantum, size_t *left)
 {
-    char *input = conn->worker->input;
-    size_t asked = least(least(conn->read_size, quantum), WORKER_INPUT - *left);
-    ssize_t got = conn->io->read(conn, input + *left, asked);
+    size_t missing = least(conn->large->len - conn->large_len, *quantum);
+    size_t asked = least(conn->large->len - conn->large_len + conn->read_size, *quantum);
+    struct iovec parts[2] = {{conn->large->data + conn->large_len, missing},
+                             {conn->worker->input, asked - missing}};
+    size_t got = receive(conn, parts, asked > missing ? 2 : 1);
 
-    if (got <= 0) {
-        end_input(conn, got);
-        return 0;
-    }
-    conn->bytes_in += (size_t)got;
-    adapt_read(conn, asked, (size_t)got);
-    *left += (size_t)got;
+    *quantum -= got;
+    conn->large_len += least(got, missing);
+    if (got == 0 || conn->large_len < conn->large->len)
+        return got == asked;
+    *left = present_large(conn, got - missing);
+    if (*left > 0 && conn->left_want <= *left && may_read(conn))
+        *left = present(conn, *left);
+    return got == asked;
+}
+
+/* Receives behind the *left bytes at the front of the worker's buffer, and presents all. */
+static bool read_more(struct conn *conn, size_t *quantum, size_t *left)
+{
+    size_t asked = least(least(conn->read_size, *quantum), WORKER_INPUT - *left);
+    struct iovec part = {conn->worker->input + *left, asked};
+    size_t got = receive(conn, &part, 1);
+
+    if (got == 0)
+        return false;
+    *quantum -= got;
+    adapt_read(conn, asked, got);
+    *left += got;
     if (conn->left_want <= *left)
-        *left = present(conn, input, *left);
-    return (size_t)got < asked ? 0 : got;
+        *left = present(conn, *left);
+    return got == asked;
+}
+
+/* What on_data has left goes to memory of its size, or the peer has gone too far. */
+static bool make_room(struct conn *conn, size_t *left)
+{
+    if (*left > 0 && conn->left_want > CONN_LARGE_MIN && conn->left_want > *left) {
+        keep(conn, conn->worker->input, *left);
+        *left = 0;
+    }
+    if (*left < WORKER_INPUT &&
+        (conn->large == NULL || conn->large_len < conn->large->len || enlarge(conn)))
+        return true;
+    errno = EMSGSIZE;
+    end_input(conn, -1);
+    return false;
 }
 
 /* What was kept goes to the front of the worker's buffer. */
@@ -440,26 +517,18 @@ static void conn_leave(struct conn *conn);
 static void conn_input(struct conn *conn)
 {
     size_t quantum = worker_quantum(conn->worker), left = unpack(conn);
-    ssize_t got = 1;
+    bool more = true;
 
-    if (conn->again && left > 0 && conn->left_want <= left)
-        left = present(conn, conn->worker->input, left);
+    if (conn->again && conn->large != NULL && conn->large_len == conn->large->len)
+        left = present_large(conn, 0);
+    else if (conn->again && left > 0 && conn->left_want <= left)
+        left = present(conn, left);
     conn->again = false;
-    while (got > 0 && quantum > 0 && may_read(conn)) {
-        if (left > 0 && conn->left_want > CONN_LARGE_MIN && conn->left_want > left) {
-            keep(conn, conn->worker->input, left);
-            left = 0;
-        }
-        if (left == WORKER_INPUT) {
-            errno = EMSGSIZE;
-            end_input(conn, -1);
-            break;
-        }
+    while (more && quantum > 0 && may_read(conn) && make_room(conn, &left)) {
         if (conn->large != NULL)
-            got = read_large(conn, quantum, &left);
+            more = read_large(conn, &quantum, &left);
         else
-            got = read_more(conn, quantum, &left);
-        quantum -= least(quantum, (size_t)got);
+            more = read_more(conn, &quantum, &left);
     }
     if (conn->closing)
         return;
@@ -521,7 +590,7 @@ void conn_resume(struct conn *conn)
         worker_ready(conn->worker, &conn->event);
 }
 
-/* --- opening, closing, moving ------------------------------------------------------------- */
+/* --- opening, closing, moving ---------------------------------------------------------------- */
 
 enum result conn_open(struct conn *conn, struct worker *worker, int fd, const struct conn_ops *ops,
                       const struct conn_options *options)
@@ -591,7 +660,7 @@ static void conn_arrive(struct worker *worker, void *body, size_t len)
     }
     if (conn->failed)
         worker_defer(worker, &conn->deferred, conn_late);
-    if (conn->left != NULL && !conn->paused)
+    if ((conn->left != NULL || conn->large != NULL) && !conn->paused)
         worker_ready(worker, &conn->event);
     conn->again = true;
     conn->on_moved(conn);

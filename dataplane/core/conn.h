@@ -72,8 +72,8 @@ struct conn_ops {
 
 struct conn_io {
     const char *name;
-    /* As recv and writev: bytes, 0 at the end, -1 with errno. */
-    ssize_t (*read)(struct conn *conn, void *data, size_t len);
+    /* As readv and writev: bytes, 0 at the end, -1 with errno. */
+    ssize_t (*read)(struct conn *conn, const struct iovec *parts, int count);
     ssize_t (*write)(struct conn *conn, const struct iovec *pieces, int count);
 };
 extern const struct conn_io conn_io_plain;

@@ -66,7 +66,7 @@ struct worker *worker_current(void)
     return current;
 }
 
-/* --- mail --------------------------------------------------------------------------------- */
+/* --- mail ------------------------------------------------------------------------------------ */
 
 static struct mailbox *mailbox_of(struct workers *workers, unsigned index)
 {
@@ -204,7 +204,7 @@ bool worker_feeds_backlog(const struct worker *worker)
     return outbox->backlogs != 0;
 }
 
-/* --- the loop ----------------------------------------------------------------------------- */
+/* --- the loop -------------------------------------------------------------------------------- */
 
 enum result worker_watch(struct worker *worker, struct loop_io *io, uint32_t interest)
 {
@@ -275,7 +275,7 @@ void worker_figures(const struct worker *worker, struct worker_figures *out)
     out->longest_turn_ns = atomic_load_explicit(&loop->longest_turn_ns, memory_order_relaxed);
 }
 
-/* --- a worker's life ---------------------------------------------------------------------- */
+/* --- a worker's life ------------------------------------------------------------------------- */
 
 static int sleep_ms(struct worker *worker, int64_t now_ns)
 {

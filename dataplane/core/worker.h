@@ -130,7 +130,7 @@ bool worker_is_mine(const struct worker *worker);
 /* The worker of this thread, or NULL.  any thread */
 struct worker *worker_current(void);
 
-/* --- mail --------------------------------------------------------------------------------- */
+/* --- mail ------------------------------------------------------------------------------------ */
 
 typedef void (*mail_fn)(struct worker *worker, void *body, size_t len);
 
@@ -161,7 +161,7 @@ bool worker_feeds_backlog(const struct worker *worker);
 /* on_event(io, EPOLLIN) when it no longer does; the caller stops watching for input. */
 void worker_hold(struct worker *worker, struct loop_io *io);
 
-/* --- the loop ----------------------------------------------------------------------------- */
+/* --- the loop -------------------------------------------------------------------------------- */
 
 enum result worker_watch(struct worker *worker, struct loop_io *io, uint32_t interest) MUST_CHECK;
 /* Interest 0: no event at all, not even that the peer is gone. */

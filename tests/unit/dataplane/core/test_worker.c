@@ -13,7 +13,7 @@
 #include "dataplane/core/cores.h"
 #include "tests/lib/on_worker.h"
 
-/* --- order of mail ------------------------------------------------------------------------- */
+/* --- order of mail --------------------------------------------------------------------------- */
 
 enum { LETTERS = 20000, WORKERS = 3 };
 
@@ -82,7 +82,7 @@ static void test_mail_in_order(void **state)
     workers_stop(workers);
 }
 
-/* --- drain ---------------------------------------------------------------------------------- */
+/* --- drain ----------------------------------------------------------------------------------- */
 
 struct meeting {
     struct deferred deferred;
