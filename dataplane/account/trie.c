@@ -6,7 +6,14 @@
 #include "api/base/mem.h"
 #include "dataplane/account/hash.h"
 
-enum { TABLE_MIN = 4, ONLY = 1 };
+enum {
+    TABLE_MIN = 4,
+    /* What `below` is, in its lowest bits: an only child, and of which kind; else a branch. */
+    ONLY_LITERAL = 1,
+    ONLY_STAR = 2,
+    ONLY_FULL = 3,
+    ONLY = 3,
+};
 
 /*
  * Open addressing, linear probing.  A slot whose hash is 0 was never used and ends a search; a
@@ -54,6 +61,11 @@ static struct trie_node *node_new(struct slice token)
     if (token.len > 0)
         memcpy(node->token, token.data, token.len);
     return node;
+}
+
+static uintptr_t only_kind(struct slice token)
+{
+    return is_star(token) ? ONLY_STAR : is_full(token) ? ONLY_FULL : ONLY_LITERAL;
 }
 
 static struct trie_node *only_child(uintptr_t below)
@@ -171,29 +183,36 @@ static void literal_put(struct branch *branch, struct trie_node *child, uint32_t
     table_put(table, child, hash);
 }
 
+static void branch_put(struct trie *trie, struct branch *branch, struct trie_node *child,
+                       struct grave **grave)
+{
+    struct slice token = slice_make(child->token, child->len);
+
+    if (is_star(token))
+        PUBLISH(&branch->star, child);
+    else if (is_full(token))
+        PUBLISH(&branch->full, child);
+    else
+        literal_put(branch, child, hash_token(trie->seed, token), grave);
+}
+
 static struct trie_node *child_add(struct trie *trie, struct trie_node *node, struct slice token,
                                    struct grave **grave)
 {
     uintptr_t below = OWN(&node->below);
-    struct trie_node *child = node_new(token), *only = only_child(below);
+    struct trie_node *child = node_new(token);
     struct branch *branch = branch_of(below);
-    bool literal = !is_star(token) && !is_full(token);
 
     trie->nodes++;
-    if (below == 0 && literal) {
-        PUBLISH(&node->below, (uintptr_t)child | ONLY);
+    if (below == 0) {
+        PUBLISH(&node->below, (uintptr_t)child | only_kind(token));
         return child;
     }
     if (branch == NULL) {
         branch = mem_alloc(sizeof(*branch));
-        if (only != NULL)
-            literal_put(branch, only, hash_token(trie->seed, slice_make(only->token, only->len)),
-                        grave);
+        branch_put(trie, branch, only_child(below), grave);
     }
-    if (literal)
-        literal_put(branch, child, hash_token(trie->seed, token), grave);
-    else
-        PUBLISH(is_star(token) ? &branch->star : &branch->full, child);
+    branch_put(trie, branch, child, grave);
     PUBLISH(&node->below, (uintptr_t)branch);
     return child;
 }
@@ -349,7 +368,10 @@ static void match_from(const struct hits *hits, const struct trie_node *node, un
 
         if (branch == NULL) {
             node = only_child(below);
-            if (node == NULL || !is_token(node, text))
+            if ((below & ONLY) == ONLY_FULL)
+                hit(hits, node);
+            if ((below & ONLY) != ONLY_STAR &&
+                ((below & ONLY) != ONLY_LITERAL || !is_token(node, text)))
                 return;
             continue;
         }
