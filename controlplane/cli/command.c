@@ -1,0 +1,403 @@
+/*
+ * How it flows: the words choose a row of the tables; flags and arguments are read against it; the
+ * path's {names} are filled, by id or by looking a name up in the collection that stands before
+ * them; the rest becomes the body; the answer is shown by the row's columns.
+ */
+#include "controlplane/cli/command.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "api/base/check.h"
+#include "api/base/mem.h"
+#include "controlplane/cli/command_parts.h"
+
+enum { WAIT_DEFAULT_S = 30, OPERATION_WAIT_S = 60, POLL_MS = 200 };
+
+int cli_fail(int code, const char *format, ...)
+{
+    va_list args;
+
+    fputs("berth: ", stderr);
+    va_start(args, format);
+    vfprintf(stderr, format, args);
+    va_end(args);
+    fputc('\n', stderr);
+    return code;
+}
+
+const char *cli_flag(const struct cli *cli, const char *name)
+{
+    for (size_t i = cli->value_count; i > 0; i--) {
+        if (strcmp(cli->values[i - 1].flag->name, name) == 0)
+            return cli->values[i - 1].value;
+    }
+    return NULL;
+}
+
+bool cli_has(const struct cli *cli, const char *name)
+{
+    return cli_flag(cli, name) != NULL;
+}
+
+const char *cli_argument(const struct cli *cli, const char *name)
+{
+    struct slice rest = slice_of(cli->command->arguments), word;
+
+    for (size_t i = 0; i < cli->argument_count && slice_cut(&rest, ' ', &word); i++) {
+        if (slice_equal(word, slice_of(name)))
+            return cli->arguments[i];
+    }
+    return NULL;
+}
+
+const char *cli_member(const json_t *object, const char *path)
+{
+    static _Thread_local char cells[8][CELL_MAX];
+    static _Thread_local unsigned next;
+
+    return output_cell(object, path, cells[next++ % 8]);
+}
+
+/* --- failures ----------------------------------------------------------------------------- */
+
+static int exit_of(enum result rc, long status)
+{
+    switch (rc) {
+    case OK:
+        return EXIT_OK;
+    case ERR_UNAUTHENTICATED:
+    case ERR_DENIED:
+        return EXIT_DENIED;
+    case ERR_NOT_FOUND:
+    case ERR_EXPIRED:
+        return EXIT_NOT_FOUND;
+    case ERR_CONFLICT:
+        return EXIT_CONFLICT;
+    case ERR_INVALID:
+        return status >= 400 && status != 404 ? EXIT_VALIDATION : EXIT_FAILED;
+    case ERR_UNAVAILABLE:
+    case ERR_AGAIN:
+    case ERR_TIMEOUT:
+        return EXIT_UNAVAILABLE;
+    default:
+        return EXIT_FAILED;
+    }
+}
+
+int cli_problem(struct cli *cli, enum result rc, const struct rest_reply *reply)
+{
+    const struct rest_problem *problem = &reply->problem;
+
+    if (reply->status == 0)
+        return cli_fail(EXIT_UNAVAILABLE, "%s does not answer: %s", cli->context.url,
+                        rest_client_trouble(cli->client));
+    fprintf(stderr, "berth: %s", problem->title != NULL ? problem->title : "refused");
+    if (problem->detail != NULL)
+        fprintf(stderr, ": %s", problem->detail);
+    fputc('\n', stderr);
+    for (size_t i = 0; i < problem->errors.count; i++)
+        fprintf(stderr, "  %s: %s\n",
+                problem->errors.items[i].pointer != NULL ? problem->errors.items[i].pointer : "/",
+                problem->errors.items[i].message != NULL ? problem->errors.items[i].message : "");
+    if (problem->request_id != NULL && reply->status >= 500)
+        fprintf(stderr, "  request id: %s\n", problem->request_id);
+    return exit_of(rc, reply->status);
+}
+
+bool cli_call(struct cli *cli, const struct rest_request *request, struct rest_reply *reply,
+              int *code)
+{
+    enum result rc = rest_call(cli->client, request, &cli->arena, reply);
+
+    *code = EXIT_OK;
+    if (rc != OK)
+        *code = cli_problem(cli, rc, reply);
+    return rc == OK;
+}
+
+/* --- names -> ids ------------------------------------------------------------------------- */
+
+/* "acc_01JD...", or a public key: goes into a path as it is. */
+static bool is_id(const char *text)
+{
+    const char *under = strchr(text, '_');
+    static const char base32[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+
+    if (under != NULL && strlen(under + 1) == 26 &&
+        strspn(text, "abcdefghijklmnopqrstuvwxyz") == (size_t)(under - text))
+        return true;
+    return strlen(text) == 56 && strspn(text, base32) == 56;
+}
+
+const char *cli_resolve(struct cli *cli, const char *collection, const char *ref, int *code)
+{
+    struct rest_reply reply;
+    const json_t *items;
+    const char *found = NULL;
+    enum result rc;
+
+    *code = EXIT_OK;
+    if (is_id(ref) || strcmp(ref, "*") == 0)
+        return rest_escape(&cli->arena, ref);
+    rc = rest_list(cli->client,
+                   arena_printf(&cli->arena, "%s%s?q=%s", *collection == '/' ? "" : "/", collection,
+                                rest_escape(&cli->arena, ref)),
+                   0, &cli->arena, &items, &reply);
+    if (rc != OK) {
+        *code = cli_problem(cli, rc, &reply);
+        return NULL;
+    }
+    for (size_t i = 0; i < json_array_size(items); i++) {
+        const json_t *item = json_array_get(items, i);
+
+        if (strcmp(cli_member(item, "name"), ref) != 0)
+            continue;
+        if (found != NULL) {
+            *code = cli_fail(EXIT_USAGE, "several are called %s: give the id", ref);
+            return NULL;
+        }
+        found = arena_strdup(&cli->arena, cli_member(item, "id"));
+    }
+    if (found == NULL)
+        *code = cli_fail(EXIT_NOT_FOUND, "there is no %s among %s", ref, collection);
+    return found;
+}
+
+/* --- the request -------------------------------------------------------------------------- */
+
+/* The value for {name}: --account, --team, or the argument of that name. */
+static const char *path_value(struct cli *cli, struct slice name)
+{
+    char upper[32];
+
+    if (name.len >= sizeof(upper))
+        return NULL;
+    for (size_t i = 0; i < name.len; i++)
+        upper[i] =
+            (char)(name.data[i] >= 'a' && name.data[i] <= 'z' ? name.data[i] - 32 : name.data[i]);
+    upper[name.len] = 0;
+    if (cli_argument(cli, upper) != NULL)
+        return cli_argument(cli, upper);
+    if (slice_equal(name, SLICE("account")))
+        return cli->account;
+    return slice_equal(name, SLICE("team")) ? cli->team : NULL;
+}
+
+/* The template with its {names} filled in; NULL, and *code, when one is missing or unknown. */
+static const char *fill_path(struct cli *cli, const char *template, int *code)
+{
+    const char *done = "";
+
+    *code = EXIT_OK;
+    for (;;) {
+        const char *open = strchr(template, '{'), *close, *value, *id;
+
+        if (open == NULL)
+            return arena_printf(&cli->arena, "%s%s", done, template);
+        close = strchr(open, '}');
+        CHECK(close != NULL);
+        value = path_value(cli, slice_make(open + 1, (size_t)(close - open) - 1));
+        if (value == NULL) {
+            *code = cli_fail(EXIT_USAGE, "%.*s is missing: give --%.*s", (int)(close - open) - 1,
+                             open + 1, (int)(close - open) - 1, open + 1);
+            return NULL;
+        }
+        done = arena_printf(&cli->arena, "%s%.*s", done, (int)(open - template), template);
+        id = cli_resolve(cli, arena_copy(&cli->arena, slice_make(done, strlen(done) - 1)), value,
+                         code);
+        if (id == NULL)
+            return NULL;
+        done = arena_printf(&cli->arena, "%s%s", done, id);
+        template = close + 1;
+    }
+}
+
+static const char *add_query(struct cli *cli, const char *path)
+{
+    for (size_t i = 0; i < cli->value_count; i++) {
+        const struct flag_value *value = &cli->values[i];
+        const char *name = value->flag->member != NULL ? value->flag->member : value->flag->name;
+
+        if (value->flag->kind == FLAG_QUERY)
+            path = arena_printf(&cli->arena, "%s%c%s=%s", path, strchr(path, '?') ? '&' : '?', name,
+                                rest_escape(&cli->arena, value->value));
+    }
+    return path;
+}
+
+/* The ETag to send: --if-version, or what the resource has now. */
+static const char *etag_for(struct cli *cli, const char *path, int *code)
+{
+    const char *colon = strrchr(path, ':');
+    struct rest_request request = {.method = "GET"};
+    struct rest_reply reply;
+
+    *code = EXIT_OK;
+    if (cli->if_version != NULL)
+        return strcmp(cli->if_version, "*") == 0
+                   ? "*"
+                   : arena_printf(&cli->arena, "\"%s\"", cli->if_version);
+    request.path =
+        colon != NULL ? arena_copy(&cli->arena, slice_make(path, (size_t)(colon - path))) : path;
+    if (!cli_call(cli, &request, &reply, code))
+        return NULL;
+    return reply.etag != NULL ? reply.etag : "*";
+}
+
+static void pause_ms(long ms)
+{
+    struct timespec time = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
+
+    nanosleep(&time, NULL);
+}
+
+/* An operation until it is over; shows nothing. */
+int cli_wait_operation(struct cli *cli, const char *id, const json_t **last)
+{
+    unsigned wait_s = cli->wait_s > OPERATION_WAIT_S ? cli->wait_s : OPERATION_WAIT_S;
+    struct rest_request request = {.method = "GET"};
+    struct rest_reply reply;
+    int code;
+
+    request.path = arena_printf(&cli->arena, "/operations/%s", id);
+    for (unsigned waited = 0; waited < wait_s * 1000; waited += POLL_MS) {
+        const char *state;
+
+        if (!cli_call(cli, &request, &reply, &code))
+            return code;
+        *last = reply.json;
+        state = cli_member(reply.json, "state");
+        if (strcmp(state, "succeeded") == 0)
+            return EXIT_OK;
+        if (strcmp(state, "failed") == 0 || strcmp(state, "canceled") == 0)
+            return cli_fail(EXIT_FAILED, "the operation %s: %s", state,
+                            cli_member(reply.json, "error/detail"));
+        pause_ms(POLL_MS);
+    }
+    return cli_fail(EXIT_NOT_IN_SYNC, "operation %s is not finished after %u s", id, wait_s);
+}
+
+/* After --wait: is it on the nodes? */
+static int check_sync(struct cli *cli, const struct rest_reply *reply)
+{
+    const char *state = cli_member(reply->json, "sync/state");
+
+    if (*state == 0 || strcmp(state, "applied") == 0 || strcmp(state, "stored") == 0)
+        return EXIT_OK;
+    return cli_fail(EXIT_NOT_IN_SYNC, "saved, but not on all nodes yet: sync is %s", state);
+}
+
+static int show(struct cli *cli, const struct rest_reply *reply)
+{
+    const struct command *command = cli->command;
+    const json_t *last = NULL;
+    int code;
+
+    if (reply->status == 202 && cli->wait_s > 0 && reply->json != NULL) {
+        code = cli_wait_operation(cli, cli_member(reply->json, "id"), &last);
+        if (last != NULL)
+            output_items(cli->format, command->columns, last);
+        return code;
+    }
+    if (reply->len == 0 || reply->json == NULL) {
+        if (command->flags_set & COMMAND_TEXT)
+            fwrite(reply->text, 1, reply->len, stdout);
+        else if (cli->format != OUTPUT_JSON)
+            puts("done");
+        return EXIT_OK;
+    }
+    if (command->columns != NULL)
+        output_items(cli->format, command->columns, reply->json);
+    else
+        output_object(cli->format, reply->json);
+    return cli->wait_s > 0 ? check_sync(cli, reply) : EXIT_OK;
+}
+
+static int run_list(struct cli *cli, const char *path)
+{
+    struct rest_reply reply;
+    const json_t *items;
+    enum result rc = rest_list(cli->client, path, 0, &cli->arena, &items, &reply);
+
+    if (rc != OK)
+        return cli_problem(cli, rc, &reply);
+    output_items(cli->format, cli->command->columns, items);
+    return EXIT_OK;
+}
+
+int cli_request(struct cli *cli, struct rest_reply *reply)
+{
+    const struct command *command = cli->command;
+    struct rest_request request = {.method = command->method};
+    json_t *body = NULL;
+    int code;
+
+    request.path = fill_path(cli, command->path, &code);
+    if (request.path == NULL)
+        return code;
+    if (command->flags_set & COMMAND_IF_MATCH) {
+        request.if_match = etag_for(cli, request.path, &code);
+        if (request.if_match == NULL)
+            return code;
+    }
+    code = cli_make_body(cli, &body);
+    if (code != EXIT_OK)
+        return code;
+    request.path = add_query(cli, request.path);
+    request.body = body;
+    request.idempotency_key = cli->idempotency_key;
+    request.wait_s = command->flags_set & COMMAND_WAIT ? cli->wait_s : 0;
+    if (command->flags_set & COMMAND_TEXT)
+        request.accept = "*/*";
+    cli_call(cli, &request, reply, &code);
+    json_decref(body);
+    return code;
+}
+
+static int run_row(struct cli *cli)
+{
+    struct rest_reply reply;
+    int code;
+
+    if (cli->command->flags_set & COMMAND_LIST) {
+        const char *path = fill_path(cli, cli->command->path, &code);
+
+        return path != NULL ? run_list(cli, add_query(cli, path)) : code;
+    }
+    code = cli_request(cli, &reply);
+    return code == EXIT_OK ? show(cli, &reply) : code;
+}
+
+static int open_client(struct cli *cli)
+{
+    enum result rc = context_choose(&cli->arena, cli->context_name, &cli->context);
+
+    if (rc == ERR_NOT_FOUND)
+        return cli_fail(EXIT_USAGE, "no control plane is known: berth login --url URL --token-file "
+                                    "FILE, or set BERTH_API and BERTH_TOKEN");
+    if (rc != OK)
+        return cli_fail(EXIT_FAILED, "the contexts cannot be read: %s", result_text(rc));
+    rc = rest_client_open(&cli->context, &cli->client);
+    return rc == OK ? EXIT_OK : cli_fail(EXIT_FAILED, "libcurl does not start");
+}
+
+int command_main(int argc, char **argv)
+{
+    struct cli cli = {0};
+    bool finished = false;
+    int code;
+
+    arena_init(&cli.arena);
+    code = cli_parse(&cli, argc, argv, &finished);
+    if (code == EXIT_OK && !finished && !(cli.command->flags_set & COMMAND_LOCAL))
+        code = open_client(&cli);
+    if (code == EXIT_OK && !finished)
+        code = cli.command->run != NULL ? cli.command->run(&cli) : run_row(&cli);
+    rest_client_close(cli.client);
+    arena_fini(&cli.arena);
+    return code;
+}

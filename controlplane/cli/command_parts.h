@@ -1,0 +1,21 @@
+/*
+ * command_parts: what the files of the command engine share; commands use command.h.
+ *
+ * Ownership  as command.h.
+ * Thread     one.
+ * Errors     exit codes.
+ */
+#pragma once
+
+#include "controlplane/cli/command.h"
+
+/* argv -> command, arguments, flags.  *finished: help or version was shown. */
+int cli_parse(struct cli *cli, int argc, char **argv, bool *finished);
+/* The body from arguments and flags; *body stays NULL when the command sends none. */
+int cli_make_body(struct cli *cli, json_t **body);
+/* The command's own request, without showing the answer. */
+int cli_request(struct cli *cli, struct rest_reply *reply);
+/* Until the operation is over; *last: as it was seen last. */
+int cli_wait_operation(struct cli *cli, const char *id, const json_t **last);
+/* "--help": of the program (noun NULL), a noun, or a command. */
+void cli_help(const char *noun, const struct command *command);
