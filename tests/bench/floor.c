@@ -105,7 +105,7 @@ static bool match(const char *s, size_t sn, const char *f, size_t fn)
             i++;
         while (j < fn && f[j] != '.')
             j++;
-        if (!(j - b == 1 && f[b] == '*') && (i - a != j - b || memcmp(s + a, f + b, i - a)))
+        if (!(j - b == 1 && f[b] == '*') && (i - a != j - b || memcmp(s + a, f + b, i - a) != 0))
             return false;
         bool se = i >= sn, fe = j >= fn;
         if (se || fe)
@@ -123,8 +123,8 @@ static struct centry *lookup(const char *s, size_t n)
     e->n = 0;
     for (int pass = 0; pass < 2; pass++)
         for (struct sub *x = pass ? wild : tab[h & (tabn - 1)]; x; x = x->next) {
-            if (x->gone ||
-                (pass ? !match(s, n, x->text, x->slen) : (x->slen != n || memcmp(x->text, s, n))))
+            if (x->gone || (pass ? !match(s, n, x->text, x->slen)
+                                 : (x->slen != n || memcmp(x->text, s, n) != 0)))
                 continue;
             if (e->n == e->cap)
                 e->v = realloc(e->v, sizeof *e->v * (size_t)(e->cap = e->cap ? e->cap * 2 : 4));

@@ -40,6 +40,8 @@
 #include <time.h>
 #include <unistd.h>
 
+enum { LATENCIES = 4000000 };
+
 static double now(void)
 {
     struct timespec t;
@@ -270,245 +272,356 @@ static void cpu_of(pid_t p, double *tot, double *usr, double *sys)
     *tot = (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-static void net(int argc, char **argv)
+/* The relay's CPU, wall time and our own CPU between two calls of meter(). */
+struct meter {
+    double cpu, user, sys, wall, own;
+};
+
+static struct meter meter(pid_t pid)
+{
+    struct timespec t;
+    struct meter m;
+
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    m.own = (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+    m.wall = now();
+    cpu_of(pid, &m.cpu, &m.user, &m.sys);
+    return m;
+}
+
+static struct meter metered(pid_t pid, const struct meter *from)
+{
+    struct meter m = meter(pid);
+
+    return (struct meter){m.cpu - from->cpu, m.user - from->user, m.sys - from->sys,
+                          m.wall - from->wall, m.own - from->own};
+}
+
+static int *dial_all(int ep, int n, uint32_t last_events)
+{
+    int *fd = calloc((size_t)n, sizeof *fd);
+
+    for (int i = 0; i < n; i++) {
+        fd[i] = dial();
+        nb(fd[i]);
+        add(ep, fd[i], i == n - 1 ? last_events : EPOLLIN, (uint64_t)i);
+    }
+    usleep(100000);
+    return fd;
+}
+
+/* Pairs: the even one asks, the odd one answers, both with wsize bytes. */
+struct pairs {
+    int *fd;
+    size_t *got;
+    double *asked, *lat;
+    size_t count;
+};
+
+static void on_pair(struct pairs *pairs, int c, char *buf)
+{
+    ssize_t r = read(pairs->fd[c], buf, 65536);
+
+    if (r <= 0)
+        return;
+    pairs->got[c] += (size_t)r;
+    if (pairs->got[c] < N.wsize)
+        return;
+    pairs->got[c] = 0;
+    if (!(c & 1)) {
+        double t = now();
+
+        if (pairs->count < LATENCIES)
+            pairs->lat[pairs->count++] = t - pairs->asked[c];
+        pairs->asked[c] = t;
+    }
+    (void)!write(pairs->fd[c], buf, N.wsize);
+}
+
+static void net_pairs(int ep, pid_t pid, char *buf)
+{
+    int n = N.fan * 2;
+    struct pairs pairs = {dial_all(ep, n, EPOLLIN), calloc((size_t)n, sizeof(size_t)),
+                          calloc((size_t)n, sizeof(double)), malloc(sizeof(double) * LATENCIES), 0};
+    struct meter from = meter(pid), used;
+    struct epoll_event ev[64];
+    char w[96], x[160];
+    double million;
+
+    for (int i = 0; i < n; i += 2) {
+        pairs.asked[i] = now();
+        (void)!write(pairs.fd[i], buf, N.wsize);
+    }
+    while (now() - from.wall < N.secs) {
+        int k = epoll_wait(ep, ev, 64, 100);
+
+        for (int i = 0; i < k; i++)
+            on_pair(&pairs, (int)ev[i].data.u64, buf);
+    }
+    used = metered(pid, &from);
+    million = (double)pairs.count / 1e6;
+    snprintf(w, sizeof w, "rr through relay, %d pairs, %zu B", N.fan, N.wsize);
+    snprintf(x, sizeof x, " %.0f/s, relay CPU-s per million %.2f (user %.2f sys %.2f)",
+             (double)pairs.count / used.wall, used.cpu / million, used.user / million,
+             used.sys / million);
+    lat_line(w, pairs.lat, pairs.count, x);
+    free(pairs.fd);
+    free(pairs.got);
+    free(pairs.asked);
+    free(pairs.lat);
+}
+
+/* Writes until the socket is full or the turn is over; the bytes written. */
+static uint64_t write_some(int fd, const char *buf, size_t *part)
+{
+    uint64_t in = 0;
+
+    for (int b = 0; b < (N.wsize < 4096 ? 64 : 4); b++) {
+        ssize_t r = write(fd, buf, N.wsize - *part);
+
+        if (r < 0)
+            break;
+        in += (uint64_t)r;
+        *part = (*part + (size_t)r) % N.wsize;
+    }
+    return in;
+}
+
+static void net_stream(int ep, pid_t pid, const char *buf, bool sink)
+{
+    int n = sink ? 1 : N.fan + 1, *fd = dial_all(ep, n, EPOLLOUT);
+    struct meter from = meter(pid), used;
+    struct epoll_event ev[64];
+    uint64_t in = 0, out = 0;
+    size_t part = 0;
+    double million;
+
+    while (now() - from.wall < N.secs) {
+        int k = epoll_wait(ep, ev, 64, 100);
+
+        for (int i = 0; i < k; i++) {
+            int c = (int)ev[i].data.u64;
+            ssize_t r = 0;
+
+            if (c == n - 1)
+                in += write_some(fd[c], buf, &part);
+            else
+                r = recv(fd[c], NULL, 4 << 20, MSG_TRUNC);
+            if (r > 0)
+                out += (uint64_t)r;
+        }
+    }
+    used = metered(pid, &from);
+    million = (double)in / (double)N.wsize / 1e6;
+    printf("%-5s fan %2d  write %7zu B  rbuf %7zu B: in %8.1f MiB/s out %8.1f MiB/s, "
+           "%9.0f writes/s; relay CPU %.2f s/s; CPU-s per GiB in %.3f; per million writes %.4f "
+           "(user %.3f sys %.3f); client CPU %.2f s/s\n",
+           N.mode, sink ? 0 : N.fan, N.wsize, N.rbuf, (double)in / used.wall / 1048576,
+           (double)out / used.wall / 1048576, million * 1e6 / used.wall, used.cpu / used.wall,
+           used.cpu / ((double)in / (1 << 30)), used.cpu / million, used.user / million,
+           used.sys / million, used.own / used.wall);
+    free(fd);
+}
+
+static void net_options(int argc, char **argv)
 {
     static const struct option lo[] = {{"mode", 1, 0, 'm'}, {"wsize", 1, 0, 'w'},
                                        {"rbuf", 1, 0, 'r'}, {"fan", 1, 0, 'f'},
                                        {"secs", 1, 0, 's'}, {0, 0, 0, 0}};
     int o;
+
     while ((o = getopt_long(argc, argv, "", lo, NULL)) != -1) {
         if (o == 'm')
             N.mode = optarg;
         else if (o == 'w')
-            N.wsize = (size_t)atol(optarg);
+            N.wsize = strtoul(optarg, NULL, 10);
         else if (o == 'r')
-            N.rbuf = (size_t)atol(optarg);
+            N.rbuf = strtoul(optarg, NULL, 10);
         else if (o == 'f')
-            N.fan = atoi(optarg);
+            N.fan = (int)strtol(optarg, NULL, 10);
         else if (o == 's')
-            N.secs = atof(optarg);
+            N.secs = strtod(optarg, NULL);
         else
             exit(2);
     }
     if (argc - optind < 3)
         exit(2);
+}
+
+static void net(int argc, char **argv)
+{
     struct addrinfo h = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE}, *ai;
+    bool rr, sink;
+    int ls, ep, one = 1;
+    pid_t pid;
+    char *buf;
+
+    net_options(argc, argv);
+    rr = strcmp(N.mode, "rr") == 0;
+    sink = strcmp(N.mode, "sink") == 0;
     if (getaddrinfo(argv[optind + 1], argv[optind + 2], &h, &ai))
         die("address");
     memcpy(&addr, ai->ai_addr, ai->ai_addrlen);
     alen = ai->ai_addrlen;
-    int ls = socket(ai->ai_family, SOCK_STREAM, 0), one = 1;
+    ls = socket(ai->ai_family, SOCK_STREAM, 0);
     setsockopt(ls, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
     if (bind(ls, ai->ai_addr, ai->ai_addrlen) < 0 || listen(ls, 1024) < 0)
         die("listen");
-    bool rr = !strcmp(N.mode, "rr"), sink = !strcmp(N.mode, "sink");
-    pid_t pid = fork();
-    if (pid == 0) {
-        signal(SIGPIPE, SIG_IGN);
-        relay(ls, rr, sink);
-    }
-    close(ls);
     signal(SIGPIPE, SIG_IGN);
-    int ep = epoll_create1(0);
-    struct epoll_event ev[64];
-    double c0, u0, s0, c1, u1, s1;
-    char *buf = calloc(1, N.wsize > 65536 ? N.wsize : 65536);
-    if (rr) {
-        int n = N.fan * 2, *fd = calloc((size_t)n, sizeof *fd);
-        double *t0 = calloc((size_t)n, sizeof *t0), *lat = malloc(sizeof(double) * 4000000);
-        size_t nl = 0;
-        for (int i = 0; i < n; i++) {
-            fd[i] = dial();
-            nb(fd[i]);
-            add(ep, fd[i], EPOLLIN, (uint64_t)i);
-        }
-        usleep(100000);
-        cpu_of(pid, &c0, &u0, &s0);
-        double st = now();
-        for (int i = 0; i < n; i += 2) {
-            t0[i] = now();
-            (void)!write(fd[i], buf, N.wsize);
-        }
-        size_t *got = calloc((size_t)n, sizeof *got);
-        while (now() - st < N.secs) {
-            int k = epoll_wait(ep, ev, 64, 100);
-            for (int i = 0; i < k; i++) {
-                int c = (int)ev[i].data.u64;
-                ssize_t r = read(fd[c], buf, 65536);
-                if (r <= 0)
-                    continue;
-                got[c] += (size_t)r;
-                if (got[c] < N.wsize)
-                    continue;
-                got[c] = 0;
-                if (!(c & 1)) {
-                    double t = now();
-                    if (nl < 4000000)
-                        lat[nl++] = t - t0[c];
-                    t0[c] = t;
-                }
-                (void)!write(fd[c], buf, N.wsize);
-            }
-        }
-        double el = now() - st;
-        cpu_of(pid, &c1, &u1, &s1);
-        char w[96], x[160];
-        snprintf(w, sizeof w, "rr through relay, %d pairs, %zu B", N.fan, N.wsize);
-        snprintf(x, sizeof x, " %.0f/s, relay CPU-s per million %.2f (user %.2f sys %.2f)",
-                 (double)nl / el, (c1 - c0) / (double)nl * 1e6, (u1 - u0) / (double)nl * 1e6,
-                 (s1 - s0) / (double)nl * 1e6);
-        lat_line(w, lat, nl, x);
-    } else {
-        int n = sink ? 1 : N.fan + 1, *fd = calloc((size_t)n, sizeof *fd);
-        for (int i = 0; i < n; i++) {
-            fd[i] = dial();
-            nb(fd[i]);
-            add(ep, fd[i], i == n - 1 ? EPOLLOUT : EPOLLIN, (uint64_t)i);
-        }
-        usleep(100000);
-        cpu_of(pid, &c0, &u0, &s0);
-        double st = now();
-        uint64_t in = 0, out = 0;
-        size_t part = 0;
-        struct timespec cc0, cc1;
-        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &cc0);
-        while (now() - st < N.secs) {
-            int k = epoll_wait(ep, ev, 64, 100);
-            for (int i = 0; i < k; i++) {
-                int c = (int)ev[i].data.u64;
-                if (c == n - 1) {
-                    for (int b = 0; b < (N.wsize < 4096 ? 64 : 4); b++) {
-                        ssize_t r = write(fd[c], buf, N.wsize - part);
-                        if (r < 0)
-                            break;
-                        in += (uint64_t)r;
-                        part = (part + (size_t)r) % N.wsize;
-                    }
-                } else {
-                    ssize_t r = recv(fd[c], NULL, 4 << 20, MSG_TRUNC);
-                    if (r > 0)
-                        out += (uint64_t)r;
-                }
-            }
-        }
-        double el = now() - st;
-        cpu_of(pid, &c1, &u1, &s1);
-        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &cc1);
-        double mil = (double)in / (double)N.wsize / 1e6;
-        printf(
-            "%-5s fan %2d  write %7zu B  rbuf %7zu B: in %8.1f MiB/s out %8.1f MiB/s, %9.0f "
-            "writes/s; relay CPU %.2f s/s; "
-            "CPU-s per GiB in %.3f; per million writes %.4f (user %.3f sys %.3f); client CPU %.2f "
-            "s/s\n",
-            N.mode, sink ? 0 : N.fan, N.wsize, N.rbuf, (double)in / el / 1048576,
-            (double)out / el / 1048576, mil * 1e6 / el, (c1 - c0) / el,
-            (c1 - c0) / ((double)in / (1 << 30)), (c1 - c0) / mil, (u1 - u0) / mil, (s1 - s0) / mil,
-            ((double)(cc1.tv_sec - cc0.tv_sec) + (double)(cc1.tv_nsec - cc0.tv_nsec) / 1e9) / el);
-    }
+    pid = fork();
+    if (pid == 0)
+        relay(ls, rr, sink);
+    close(ls);
+    ep = epoll_create1(0);
+    buf = calloc(1, N.wsize > 65536 ? N.wsize : 65536);
+    if (rr)
+        net_pairs(ep, pid, buf);
+    else
+        net_stream(ep, pid, buf, sink);
+    free(buf);
     kill(pid, SIGTERM); /* our own child */
     waitpid(pid, NULL, 0);
 }
 
 /* ------------------------------------------------------------------ sync */
 
-static void sync_test(const char *dir, double secs)
+enum { BLOCK = 4 << 20, ROOM = 1 << 30 };
+
+struct sync_test {
+    const char *dir;
+    char *block;
+    double *lat;
+    double secs;
+};
+
+static int open_file(const struct sync_test *test, int number, char *path, size_t cap)
 {
-    char path[4096], *buf;
-    size_t bs = 4 << 20;
-    if (posix_memalign((void **)&buf, 4096, bs))
-        die("memory");
-    for (size_t i = 0; i < bs; i++)
-        buf[i] = (char)(i * 31);
-    snprintf(path, sizeof path, "%s/limits-sync.tmp", dir);
-    double *lat = malloc(sizeof(double) * 4000000);
-    for (int pre = 0; pre < 2; pre++) {
-        size_t sz[] = {512, 4096, 65536, 1 << 20};
-        for (size_t i = 0; i < 4; i++) {
-            int fd = open(path, O_CREAT | O_TRUNC | O_WRONLY, 0600);
-            if (fd < 0)
-                die(path);
-            off_t room = (off_t)1 << 30;
-            if (pre) { /* written once: neither size nor extents change */
-                for (off_t p = 0; p < room; p += (off_t)bs)
-                    if (pwrite(fd, buf, bs, p) < 0)
-                        die("write");
-                fsync(fd);
-            }
-            size_t n = 0;
-            off_t pos = 0;
-            double st = now(), t;
-            do {
-                t = now();
-                if (pwrite(fd, buf, sz[i], pos) < 0 || fdatasync(fd) < 0)
-                    die("sync");
-                lat[n++] = now() - t;
-                pos += (off_t)sz[i];
-                if (pos + (off_t)sz[i] > room)
-                    pos = 0;
-            } while (t - st < secs);
-            char w[96], x[64];
-            snprintf(w, sizeof w, "%s %7zu B + fdatasync", pre ? "overwrite" : "append   ", sz[i]);
-            snprintf(x, sizeof x, " %.0f/s %.1f MiB/s", (double)n / (now() - st),
-                     (double)n * (double)sz[i] / (now() - st) / 1048576);
-            lat_line(w, lat, n, x);
-            close(fd);
-        }
+    int fd;
+
+    snprintf(path, cap, "%s/limits-sync.%d.tmp", test->dir, number);
+    fd = open(path, O_CREAT | O_TRUNC | O_WRONLY, 0600);
+    if (fd < 0)
+        die(path);
+    return fd;
+}
+
+/* Written once: afterwards neither size nor extents change. */
+static void fill_file(const struct sync_test *test, int fd)
+{
+    for (off_t p = 0; p < ROOM; p += BLOCK) {
+        if (pwrite(fd, test->block, BLOCK, p) < 0)
+            die("write");
     }
-    for (int g = 1; g <= 100000; g *= 10) { /* group commit: g records of 160 B for one fdatasync */
-        size_t len = (size_t)g * 160;
-        int fd = open(path, O_CREAT | O_TRUNC | O_WRONLY, 0600);
-        double st = now();
-        size_t n = 0;
-        off_t pos = 0;
-        do {
-            for (size_t left = len; left;) {
-                size_t k = left < bs ? left : bs;
-                if (pwrite(fd, buf, k, pos) < 0)
-                    die("write");
-                pos += (off_t)k;
-                left -= k;
-            }
-            double t = now();
-            fdatasync(fd);
-            lat[n++] = now() - t;
-        } while (now() - st < secs);
-        char w[96], x[64];
-        snprintf(w, sizeof w, "group commit of %6d x 160 B", g);
-        snprintf(x, sizeof x, " %.0f records/s", (double)n * g / (now() - st));
-        lat_line(w, lat, n, x);
-        close(fd);
-    }
+    fsync(fd);
+}
+
+static void sync_sizes(const struct sync_test *test, bool overwrite, size_t size)
+{
+    char path[4096], w[96], x[64];
+    int fd = open_file(test, 0, path, sizeof path);
+    size_t n = 0;
+    off_t pos = 0;
+    double begun, t;
+
+    if (overwrite)
+        fill_file(test, fd);
+    begun = now();
+    do {
+        t = now();
+        if (pwrite(fd, test->block, size, pos) < 0 || fdatasync(fd) < 0)
+            die("sync");
+        if (n < LATENCIES)
+            test->lat[n++] = now() - t;
+        pos += (off_t)size;
+        if (pos + (off_t)size > ROOM)
+            pos = 0;
+    } while (t - begun < test->secs);
+    snprintf(w, sizeof w, "%s %7zu B + fdatasync", overwrite ? "overwrite" : "append   ", size);
+    snprintf(x, sizeof x, " %.0f/s %.1f MiB/s", (double)n / (now() - begun),
+             (double)n * (double)size / (now() - begun) / 1048576);
+    lat_line(w, test->lat, n, x);
+    close(fd);
     unlink(path);
-    for (int files = 1; files <= 1000;
-         files *= 10) { /* one record in each of F files, all synced, against one log */
-        int *fd = malloc(sizeof(int) * (size_t)files);
-        for (int i = 0; i < files; i++) {
-            snprintf(path, sizeof path, "%s/limits-sync.%d.tmp", dir, i);
-            fd[i] = open(path, O_CREAT | O_TRUNC | O_WRONLY, 0600);
-            if (fd[i] < 0)
-                die(path);
+}
+
+/* Group commit: so many records of 160 B for one fdatasync. */
+static void sync_group(const struct sync_test *test, int group)
+{
+    char path[4096], w[96], x[64];
+    int fd = open_file(test, 0, path, sizeof path);
+    double begun = now(), t;
+    size_t n = 0;
+    off_t pos = 0;
+
+    do {
+        for (size_t left = (size_t)group * 160; left > 0;) {
+            size_t k = left < BLOCK ? left : BLOCK;
+
+            if (pwrite(fd, test->block, k, pos) < 0)
+                die("write");
+            pos += (off_t)k;
+            left -= k;
         }
-        size_t n = 0;
-        double st = now(), t;
-        do {
-            t = now();
-            for (int i = 0; i < files; i++)
-                (void)!write(fd[i], buf, 160);
-            for (int i = 0; i < files; i++)
-                fdatasync(fd[i]);
-            lat[n++] = now() - t;
-        } while (now() - st < secs);
-        char w[96], x[64];
-        snprintf(w, sizeof w, "1 x 160 B in each of %4d files, each synced", files);
-        snprintf(x, sizeof x, " %.0f records/s", (double)n * files / (now() - st));
-        lat_line(w, lat, n, x);
-        for (int i = 0; i < files; i++) {
-            close(fd[i]);
-            snprintf(path, sizeof path, "%s/limits-sync.%d.tmp", dir, i);
-            unlink(path);
-        }
-        free(fd);
+        t = now();
+        fdatasync(fd);
+        if (n < LATENCIES)
+            test->lat[n++] = now() - t;
+    } while (now() - begun < test->secs);
+    snprintf(w, sizeof w, "group commit of %6d x 160 B", group);
+    snprintf(x, sizeof x, " %.0f records/s", (double)n * group / (now() - begun));
+    lat_line(w, test->lat, n, x);
+    close(fd);
+    unlink(path);
+}
+
+/* One record in each of many files, all synced, against one log. */
+static void sync_files(const struct sync_test *test, int files)
+{
+    int *fd = malloc(sizeof(int) * (size_t)files);
+    char path[4096], w[96], x[64];
+    double begun, t;
+    size_t n = 0;
+
+    for (int i = 0; i < files; i++)
+        fd[i] = open_file(test, i, path, sizeof path);
+    begun = now();
+    do {
+        t = now();
+        for (int i = 0; i < files; i++)
+            (void)!write(fd[i], test->block, 160);
+        for (int i = 0; i < files; i++)
+            fdatasync(fd[i]);
+        if (n < LATENCIES)
+            test->lat[n++] = now() - t;
+    } while (now() - begun < test->secs);
+    snprintf(w, sizeof w, "1 x 160 B in each of %4d files, each synced", files);
+    snprintf(x, sizeof x, " %.0f records/s", (double)n * files / (now() - begun));
+    lat_line(w, test->lat, n, x);
+    for (int i = 0; i < files; i++) {
+        close(fd[i]);
+        snprintf(path, sizeof path, "%s/limits-sync.%d.tmp", test->dir, i);
+        unlink(path);
     }
+    free(fd);
+}
+
+static void sync_all(const char *dir, double secs)
+{
+    static const size_t sizes[] = {512, 4096, 65536, 1 << 20};
+    struct sync_test test = {dir, aligned_alloc(4096, BLOCK), malloc(sizeof(double) * LATENCIES),
+                             secs};
+
+    for (size_t i = 0; i < BLOCK; i++)
+        test.block[i] = (char)(i * 31);
+    for (int overwrite = 0; overwrite < 2; overwrite++)
+        for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+            sync_sizes(&test, overwrite, sizes[i]);
+    for (int group = 1; group <= 100000; group *= 10)
+        sync_group(&test, group);
+    for (int files = 1; files <= 1000; files *= 10)
+        sync_files(&test, files);
+    free(test.block);
+    free(test.lat);
 }
 
 /* ------------------------------------------------------------------ wake */
@@ -577,6 +690,7 @@ static void wake(void)
                  ((double)(b.tv_sec - a.tv_sec) * 1e9 + (double)(b.tv_nsec - a.tv_nsec)) / 1e3 / n);
         lat_line(how ? "round trip, both threads spinning" : "round trip, eventfd + epoll", lat,
                  (size_t)n, x);
+        free(lat);
     }
     int fd = eventfd(0, EFD_NONBLOCK);
     double t0 = now();
@@ -589,81 +703,117 @@ static void wake(void)
 
 /* ------------------------------------------------------------------- iov */
 
-static void iov(void)
+enum { POOL = 64 << 20, OUT = 1 << 20, HEAD = 24, TURN = 65536, PARTS = 510 };
+
+/* Someone who drops what he gets, at the other end of the socket returned. */
+static int dial_sink(pid_t *pid)
 {
-    struct sockaddr_in a = {.sin_family = AF_INET};
-    a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int ls = socket(AF_INET, SOCK_STREAM, 0), fd;
     socklen_t al = sizeof a;
-    int ls = socket(AF_INET, SOCK_STREAM, 0);
+
     if (bind(ls, (struct sockaddr *)&a, sizeof a) || listen(ls, 4) ||
         getsockname(ls, (struct sockaddr *)&a, &al))
         die("listen");
-    pid_t pid = fork();
-    if (pid == 0) {
-        int fd = accept(ls, NULL, NULL);
+    *pid = fork();
+    if (*pid == 0) {
+        fd = accept(ls, NULL, NULL);
         while (recv(fd, NULL, 8 << 20, MSG_TRUNC) > 0) {
         }
         exit(0);
     }
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    close(ls);
+    fd = socket(AF_INET, SOCK_STREAM, 0);
     if (connect(fd, (struct sockaddr *)&a, sizeof a))
         die("connect");
-    size_t sz[] = {16, 128, 512, 1024, 2048, 4096, 16384, 65536};
-    char *buf = malloc(1 << 20), hd[32] = "MSG some.subject 1 128\r\n";
-    size_t pool = (size_t)64 << 20;
-    char *pay =
-        malloc(pool); /* payloads come from received buffers: not in the first-level cache */
-    memset(pay, 1, pool);
-    for (size_t i = 0; i < sizeof sz / sizeof *sz; i++)
-        for (int how = 0; how < 2; how++) {
-            struct timespec c0, c1;
-            uint64_t n = 0;
-            size_t po = 0;
-            double st = now();
-            clock_gettime(CLOCK_THREAD_CPUTIME_ID, &c0);
-            while (now() - st < 1) {
-                struct iovec v[512];
-                int k = 0;
-                size_t len = 0;
-                for (; len < 65536 && k < 510; n++) {
-                    if (po + sz[i] > pool / 16)
-                        po = 0;
-                    if (how) {
-                        v[k++] = (struct iovec){hd, 24};
-                        v[k++] = (struct iovec){pay + po, sz[i]};
-                    } else {
-                        memcpy(buf + len, hd, 24);
-                        memcpy(buf + len + 24, pay + po, sz[i]);
-                    }
-                    len += 24 + sz[i];
-                    po += (sz[i] + 63) & ~(size_t)63;
-                }
-                if (how) {
-                    struct iovec *p = v;
-                    while (k) {
-                        ssize_t r = writev(fd, p, k);
-                        if (r < 0)
-                            die("writev");
-                        while (k && (size_t)r >= p->iov_len)
-                            r -= (ssize_t)p->iov_len, p++, k--;
-                        if (k)
-                            p->iov_base = (char *)p->iov_base + r, p->iov_len -= (size_t)r;
-                    }
-                } else {
-                    for (size_t w = 0; w < len;) {
-                        ssize_t r = write(fd, buf + w, len - w);
-                        if (r < 0)
-                            die("write");
-                        w += (size_t)r;
-                    }
-                }
-            }
-            clock_gettime(CLOCK_THREAD_CPUTIME_ID, &c1);
-            printf("payload %6zu B, %s: %8.1f ns of CPU a message\n", sz[i],
-                   how ? "gathered (2 iovecs)" : "copied             ",
-                   ((double)(c1.tv_sec - c0.tv_sec) * 1e9 + (double)(c1.tv_nsec - c0.tv_nsec)) /
-                       (double)n);
+    return fd;
+}
+
+static void write_all(int fd, const char *data, size_t len)
+{
+    for (size_t done = 0; done < len;) {
+        ssize_t r = write(fd, data + done, len - done);
+
+        if (r < 0)
+            die("write");
+        done += (size_t)r;
+    }
+}
+
+static void writev_all(int fd, struct iovec *p, int k)
+{
+    while (k) {
+        ssize_t r = writev(fd, p, k);
+
+        if (r < 0)
+            die("writev");
+        while (k && (size_t)r >= p->iov_len) {
+            r -= (ssize_t)p->iov_len;
+            p++;
+            k--;
         }
+        if (k) {
+            p->iov_base = (char *)p->iov_base + r;
+            p->iov_len -= (size_t)r;
+        }
+    }
+}
+
+/* One turn's output of messages of that size; how many they were. */
+static uint64_t put_turn(int fd, size_t size, bool gather, char *out, char *pool, size_t *at)
+{
+    static char head[32] = "MSG some.subject 1 128\r\n";
+    struct iovec v[PARTS + 2];
+    uint64_t count = 0;
+    size_t len = 0;
+    int k = 0;
+
+    for (; len < TURN && k < PARTS; count++) {
+        if (*at + size > POOL / 16)
+            *at = 0;
+        if (gather) {
+            v[k++] = (struct iovec){head, HEAD};
+            v[k++] = (struct iovec){pool + *at, size};
+        } else {
+            memcpy(out + len, head, HEAD);
+            memcpy(out + len + HEAD, pool + *at, size);
+        }
+        len += HEAD + size;
+        *at += (size + 63) & ~(size_t)63;
+    }
+    if (gather)
+        writev_all(fd, v, k);
+    else
+        write_all(fd, out, len);
+    return count;
+}
+
+static void iov(void)
+{
+    static const size_t sizes[] = {16, 128, 512, 1024, 2048, 4096, 16384, 65536};
+    /* Payloads come from received buffers: they are not in the first-level cache. */
+    char *out = malloc(OUT), *pool = malloc(POOL);
+    pid_t pid;
+    int fd = dial_sink(&pid);
+
+    memset(pool, 1, POOL);
+    for (size_t i = 0; i < 2 * sizeof sizes / sizeof *sizes; i++) {
+        size_t size = sizes[i / 2], at = 0;
+        struct timespec from, to;
+        double begun = now();
+        uint64_t n = 0;
+
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &from);
+        while (now() - begun < 1)
+            n += put_turn(fd, size, i % 2, out, pool, &at);
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &to);
+        printf("payload %6zu B, %s: %8.1f ns of CPU a message\n", size,
+               i % 2 ? "gathered (2 iovecs)" : "copied             ",
+               ((double)(to.tv_sec - from.tv_sec) * 1e9 + (double)(to.tv_nsec - from.tv_nsec)) /
+                   (double)n);
+    }
+    free(out);
+    free(pool);
     close(fd);
     kill(pid, SIGTERM); /* our own child */
     waitpid(pid, NULL, 0);
@@ -681,7 +831,7 @@ int main(int argc, char **argv)
     else if (argc >= 4 && !strcmp(argv[1], "net"))
         net(argc, argv);
     else if (argc >= 3 && !strcmp(argv[1], "sync"))
-        sync_test(argv[2], argc >= 5 && !strcmp(argv[3], "--secs") ? atof(argv[4]) : 2);
+        sync_all(argv[2], argc >= 5 && !strcmp(argv[3], "--secs") ? strtod(argv[4], NULL) : 2);
     else {
         fputs("usage: limits mem | wake | iov | net HOST PORT [--mode sink|relay|rr --wsize N "
               "--rbuf N --fan N --secs S] | sync DIR [--secs S]\n",

@@ -82,102 +82,123 @@ static size_t in_use(void)
     return mallinfo2().uordblks + mallinfo2().hblkhd;
 }
 
-int main(void)
+enum { HANDSHAKES = 400, PAIRS = 500, BATCH = 65536 };
+
+static void handshakes(const char *name, EVP_PKEY *key)
 {
-    for (int k = 0; k < 2; k++) {
-        EVP_PKEY *key = k ? EVP_RSA_gen(2048) : EVP_EC_gen("P-256");
-        SSL_CTX *sc = server_ctx(key), *cc = SSL_CTX_new(TLS_client_method());
-        SSL_CTX_set_verify(cc, SSL_VERIFY_NONE, NULL);
-        double t = 0;
-        int n = 400;
-        SSL_SESSION *sess = NULL;
-        for (int i = 0; i < n; i++) {
-            struct pair p = open_pair(sc, cc, NULL, &t);
-            if (!sess && SSL_get_session(p.c))
-                sess = SSL_get1_session(p.c);
-            close_pair(p);
-        }
-        printf("%s: full handshake %.0f us of server CPU (%s)\n", k ? "RSA-2048" : "ECDSA P-256",
-               t / n * 1e6, "TLS 1.3");
-        t = 0;
-        int reused = 0;
-        for (int i = 0; i < n; i++) {
-            struct pair p = open_pair(sc, cc, sess, &t);
-            reused += SSL_session_reused(p.s);
-            SSL_SESSION_free(sess);
-            sess = SSL_get1_session(p.c);
-            close_pair(p);
-        }
-        printf("%s: resumed handshake %.0f us of server CPU (%d of %d resumed)\n",
-               k ? "RSA-2048" : "ECDSA P-256", t / n * 1e6, reused, n);
-        SSL_SESSION_free(sess);
-        EVP_PKEY_free(key);
-        SSL_CTX_free(sc);
-        SSL_CTX_free(cc);
-    }
-    EVP_PKEY *key = EVP_EC_gen("P-256");
     SSL_CTX *sc = server_ctx(key), *cc = SSL_CTX_new(TLS_client_method());
+    SSL_SESSION *session = NULL;
+    double full = 0, resumed = 0;
+    int reused = 0;
+
     SSL_CTX_set_verify(cc, SSL_VERIFY_NONE, NULL);
-    SSL_CTX_set_mode(cc, SSL_MODE_RELEASE_BUFFERS);
-    for (int rel = 0; rel < 3; rel++) {
-        if (rel)
-            SSL_CTX_set_mode(sc, SSL_MODE_RELEASE_BUFFERS);
-        if (rel == 2)
-            SSL_CTX_set_num_tickets(sc, 0);
-        enum { N = 500 };
-        static struct pair p[N];
-        double t = 0;
-        size_t both = in_use();
-        for (int i = 0; i < N; i++) {
-            p[i] = open_pair(sc, cc, NULL, &t);
-            char x[32];
-            SSL_write(p[i].c, "PING\r\n", 6);
-            SSL_read(p[i].s, x, sizeof x);
-            SSL_write(p[i].s, "PONG\r\n", 6);
-            SSL_read(p[i].c, x, sizeof x);
-            SSL_read(p[i].s, x, sizeof x); /* drained: buffers may go */
-        }
-        both = in_use() - both;
-        size_t before = in_use();
-        for (int i = 0; i < N; i++)
-            SSL_free(p[i].s);
-        size_t s = before - in_use();
-        for (int i = 0; i < N; i++)
-            SSL_free(p[i].c);
-        printf("idle server connection%s%s: %.1f KiB (both ends %.1f)\n",
-               rel ? ", RELEASE_BUFFERS" : "", rel == 2 ? ", no tickets" : "", (double)s / N / 1024,
-               (double)both / N / 1024);
+    for (int i = 0; i < HANDSHAKES; i++) {
+        struct pair p = open_pair(sc, cc, NULL, &full);
+
+        if (!session && SSL_get_session(p.c))
+            session = SSL_get1_session(p.c);
+        close_pair(p);
     }
-    size_t sz[] = {64, 256, 1024, 4096, 16384};
-    char *buf = malloc(65536), *out = malloc(65536);
-    memset(buf, 'x', 65536);
+    printf("%s: full handshake %.0f us of server CPU (TLS 1.3)\n", name, full / HANDSHAKES * 1e6);
+    for (int i = 0; i < HANDSHAKES; i++) {
+        struct pair p = open_pair(sc, cc, session, &resumed);
+
+        reused += SSL_session_reused(p.s);
+        SSL_SESSION_free(session);
+        session = SSL_get1_session(p.c);
+        close_pair(p);
+    }
+    printf("%s: resumed handshake %.0f us of server CPU (%d of %d resumed)\n", name,
+           resumed / HANDSHAKES * 1e6, reused, HANDSHAKES);
+    SSL_SESSION_free(session);
+    EVP_PKEY_free(key);
+    SSL_CTX_free(sc);
+    SSL_CTX_free(cc);
+}
+
+static struct pair open_used_pair(SSL_CTX *sc, SSL_CTX *cc)
+{
     double t = 0;
     struct pair p = open_pair(sc, cc, NULL, &t);
-    printf("cipher %s\n", SSL_get_cipher(p.s));
-    for (size_t i = 0; i < 5; i++) {
-        double w = 0, r = 0;
-        size_t bytes = 0;
-        while (w + r < 1.0) {
-            size_t k = 0;
-            double a = cpu();
-            for (; k < 65536; k += sz[i])
-                SSL_write(p.s, buf, (int)sz[i]);
-            w += cpu() - a;
-            while (SSL_read(p.c, out, 65536) > 0) {
-            }
-            for (k = 0; k < 65536; k += sz[i])
-                SSL_write(p.c, buf, (int)sz[i]);
-            a = cpu();
-            while (SSL_read(p.s, out, 65536) > 0) {
-            }
-            r += cpu() - a;
-            bytes += 65536;
+    char x[32];
+
+    SSL_write(p.c, "PING\r\n", 6);
+    SSL_read(p.s, x, sizeof x);
+    SSL_write(p.s, "PONG\r\n", 6);
+    SSL_read(p.c, x, sizeof x);
+    SSL_read(p.s, x, sizeof x); /* drained: buffers may go */
+    return p;
+}
+
+static void idle_memory(const char *name, SSL_CTX *sc, SSL_CTX *cc)
+{
+    static struct pair pairs[PAIRS];
+    size_t both = in_use(), before, server;
+
+    for (int i = 0; i < PAIRS; i++)
+        pairs[i] = open_used_pair(sc, cc);
+    before = in_use();
+    both = before - both;
+    for (int i = 0; i < PAIRS; i++)
+        SSL_free(pairs[i].s);
+    server = before - in_use();
+    for (int i = 0; i < PAIRS; i++)
+        SSL_free(pairs[i].c);
+    printf("idle server connection%s: %.1f KiB (both ends %.1f)\n", name,
+           (double)server / PAIRS / 1024, (double)both / PAIRS / 1024);
+}
+
+static void records(struct pair p, size_t size)
+{
+    static char buf[BATCH], out[BATCH];
+    double w = 0, r = 0, count, gib;
+    size_t bytes = 0;
+
+    while (w + r < 1.0) {
+        double begun = cpu();
+
+        for (size_t k = 0; k < BATCH; k += size)
+            SSL_write(p.s, buf, (int)size);
+        w += cpu() - begun;
+        while (SSL_read(p.c, out, BATCH) > 0) {
         }
-        printf("records of %5zu B: write %6.0f ns each, %.3f CPU-s a GiB; read %6.0f ns each, %.3f "
-               "CPU-s a GiB\n",
-               sz[i], w / ((double)bytes / (double)sz[i]) * 1e9, w / ((double)bytes / (1 << 30)),
-               r / ((double)bytes / (double)sz[i]) * 1e9, r / ((double)bytes / (1 << 30)));
+        for (size_t k = 0; k < BATCH; k += size)
+            SSL_write(p.c, buf, (int)size);
+        begun = cpu();
+        while (SSL_read(p.s, out, BATCH) > 0) {
+        }
+        r += cpu() - begun;
+        bytes += BATCH;
     }
+    count = (double)bytes / (double)size;
+    gib = (double)bytes / (1 << 30);
+    printf("records of %5zu B: write %6.0f ns each, %.3f CPU-s a GiB; read %6.0f ns each, "
+           "%.3f CPU-s a GiB\n",
+           size, w / count * 1e9, w / gib, r / count * 1e9, r / gib);
+}
+
+int main(void)
+{
+    static const size_t sizes[] = {64, 256, 1024, 4096, 16384};
+    SSL_CTX *sc, *cc;
+    struct pair p;
+    double t = 0;
+
+    handshakes("ECDSA P-256", EVP_EC_gen("P-256"));
+    handshakes("RSA-2048", EVP_RSA_gen(2048));
+    sc = server_ctx(EVP_EC_gen("P-256"));
+    cc = SSL_CTX_new(TLS_client_method());
+    SSL_CTX_set_verify(cc, SSL_VERIFY_NONE, NULL);
+    SSL_CTX_set_mode(cc, SSL_MODE_RELEASE_BUFFERS);
+    idle_memory("", sc, cc);
+    SSL_CTX_set_mode(sc, SSL_MODE_RELEASE_BUFFERS);
+    idle_memory(", RELEASE_BUFFERS", sc, cc);
+    SSL_CTX_set_num_tickets(sc, 0);
+    idle_memory(", RELEASE_BUFFERS, no tickets", sc, cc);
+    p = open_pair(sc, cc, NULL, &t);
+    printf("cipher %s\n", SSL_get_cipher(p.s));
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
+        records(p, sizes[i]);
     close_pair(p);
     return 0;
 }

@@ -90,7 +90,7 @@ void on_event(struct worker *w, struct conn *c, uint32_t ev)
                 conn_dead(w, c, "INFO too long");
             return;
         }
-        r = recv(c->fd, pk, (size_t)(nl - pk + 1), 0);
+        (void)!recv(c->fd, pk, (size_t)(nl - pk + 1), 0);
         on_info(w, c);
     }
     if (c->st == S_TLS) {
