@@ -39,11 +39,6 @@ static const struct field audit_event_fields[] = {
 #undef T
 const struct shape audit_event_shape = SHAPE(struct audit_event, audit_event_fields);
 
-static const char *or_empty(const char *text)
-{
-    return text != NULL ? text : "";
-}
-
 enum result audit_add(struct work *work, const struct audit_note *note)
 {
     const struct principal *who = work->who;

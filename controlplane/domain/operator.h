@@ -72,5 +72,16 @@ enum result operator_key_retire(struct work *work, const struct operator_key *ke
 enum result operator_keys_promote(struct work *work, const char *operator_id) MUST_CHECK;
 
 /* The seed that signs accounts of this operator now.  Lifts the tenant's wall for itself. */
-enum result operator_signer(struct work *work, const char *operator_id, char public_key[],
-                            struct vault_secret *seed) MUST_CHECK;
+enum result operator_signer(struct work *work, const char *operator_id,
+                            char public_key[NKEY_PUBLIC_MAX], struct vault_secret *seed) MUST_CHECK;
+
+/* Which nodes trust a key, as read from them. */
+struct operator_trust {
+    const char *node, *node_id, *system_id;
+    const char *trusted; /* yes, no, unknown */
+    const char *operator_jti;
+    int64_t trust_read_at;
+};
+extern const struct shape operator_trust_shape;
+enum result operator_trust(struct work *work, const struct operator_key *key,
+                           struct db_rows *out) MUST_CHECK;

@@ -107,6 +107,9 @@ struct plan_settings plan_settings_of(const struct plan *plan);
 /* version 0: the current one. */
 enum result plan_by_ref(struct work *work, const char *ref, int64_t version,
                         struct plan *out) MUST_CHECK;
+/* Of an account that has it, whatever became of the plan. */
+enum result plan_version_any(struct work *work, const char *id, int64_t version,
+                             struct plan *out) MUST_CHECK;
 enum result plan_default(struct work *work, struct plan *out) MUST_CHECK;
 enum result plan_list(struct work *work, const struct list_query *query,
                       struct db_rows *out) MUST_CHECK;
@@ -126,7 +129,13 @@ struct effective_limits {
 void limits_effective(const struct plan *plan, const struct limits *overrides, bool jetstream,
                       struct effective_limits *out);
 
-/* As stored; NULL id: an empty set. */
 enum result limits_store(struct work *work, const char *team_id, const struct limits *limits,
                          const char **id) MUST_CHECK;
-enum result limits_load(struct work *work, const char *id, struct limits *out) MUST_CHECK;
+
+/* What the shape cannot say; pointer: where the limits stand in the body. */
+enum result limits_check(struct work *work, const char *pointer,
+                         const struct limits *limits) MUST_CHECK;
+/* None beyond max, where that says something. */
+enum result limits_within(struct work *work, const struct limits *limits,
+                          const struct limits *max) MUST_CHECK;
+bool limit_looser(enum limit_name name, int64_t a, int64_t b);

@@ -111,3 +111,16 @@ bool resource_id_valid(const char *prefix, const char *text)
     return strncmp(text, prefix, len) == 0 && text[len] == '_' && strlen(text + len + 1) == 26 &&
            strspn(text + len + 1, "0123456789ABCDEFGHJKMNPQRSTVWXYZ") == 26;
 }
+
+const char *or_empty(const char *text)
+{
+    return text != NULL ? text : "";
+}
+
+enum result resource_conflict(struct work *work, const struct resource *resource)
+{
+    work->refusal->conflict_resource = resource->id;
+    work->refusal->conflict_version = resource->version;
+    return refusal_set(work->refusal, REFUSAL_version_conflict,
+                       "The %s has changed since it was read.", resource->kind);
+}

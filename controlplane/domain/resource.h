@@ -47,6 +47,12 @@ struct resource_settings resource_settings_of(const struct resource *resource);
 /* The labels as JSON for a statement; in the arena. */
 json_t *resource_labels(const struct resource_settings *settings, struct arena *arena);
 
+/* NULL is "". */
+const char *or_empty(const char *text);
+
+/* The refusal version_conflict: it has changed since it was read. */
+enum result resource_conflict(struct work *work, const struct resource *resource);
+
 /* Hands a tree to the arena; returns it. */
 json_t *resource_json(struct arena *arena, json_t *tree);
 

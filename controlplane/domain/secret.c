@@ -1,5 +1,8 @@
 #include "controlplane/domain/secret.h"
 
+#include <sodium.h>
+#include <string.h>
+
 #include "controlplane/domain/resource.h"
 
 enum { KEY_VERSION = 1 };
@@ -114,4 +117,17 @@ enum result secret_check_master(struct work *work)
         rc = db_get_text(work->db, SQL_secret_master_find, DB_ARGS(db_integer(KEY_VERSION)),
                          work->arena, &proof);
     return rc == OK ? vault_check_proof(work->tools->vault, proof) : rc;
+}
+
+static void wipe(void *text)
+{
+    sodium_memzero(text, strlen(text));
+}
+
+const char *secret_show(struct work *work, const struct vault_secret *secret)
+{
+    char *text = arena_copy(work->arena, slice_make((const char *)secret->data, secret->len));
+
+    arena_on_free(work->arena, wipe, text);
+    return text;
 }

@@ -18,5 +18,8 @@ enum result secret_get(struct work *work, const char *secret_id,
 /* The owner's data key and with it all its secrets: crypto-shredding. */
 enum result secret_destroy(struct work *work, const char *owner_id) MUST_CHECK;
 
+/* The text of a secret for the answer that shows it once; wiped with the arena. */
+const char *secret_show(struct work *work, const struct vault_secret *secret);
+
 /* At start: registers the master key, or refuses another one (ERR_CORRUPT). */
 enum result secret_check_master(struct work *work) MUST_CHECK;

@@ -104,7 +104,7 @@ SELECT n.name AS node, n.node_id, s.system_id,
        CASE WHEN n.trust_read_at IS NULL THEN 'unknown'
             WHEN $2 = ANY (n.trusted_keys) THEN 'yes'
             ELSE 'no' END AS trusted,
-       n.operator_jti, n.trust_read_at
+       n.operator_jti, n.trust_read_at AS read_at
   FROM node n
   JOIN system s ON s.system_id = n.system_id
  WHERE s.operator_id = $1

@@ -15,9 +15,6 @@ INSERT INTO limit_tier (limit_set_id, tier, js_memory, js_disk, js_streams,
                         js_disk_max_stream_bytes, js_max_bytes_required)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10);
 
--- name: limit_set_load
-SELECT limits_json($1) AS limits;
-
 -- name: limit_set_delete
 DELETE FROM limit_set
  WHERE limit_set_id = $1;
