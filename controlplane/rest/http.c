@@ -26,8 +26,8 @@
 #include "api/base/log.h"
 #include "api/base/mem.h"
 #include "controlplane/domain/nats_system.h"
+#include "controlplane/rest/dispatch.h"
 #include "controlplane/rest/request.h"
-#include "controlplane/rest/router.h"
 #include "controlplane/rest/server.h"
 
 enum {
@@ -316,7 +316,7 @@ static void *run_worker(void *arg)
         if (item == NULL)
             return NULL; /* stopping, and all is done */
         http = list_entry(item, struct http_call, item);
-        router_run(&http->call);
+        dispatch_run(&http->call);
         hand_back(rest, http);
     }
 }

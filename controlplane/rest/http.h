@@ -15,26 +15,9 @@
 
 #include <stdint.h>
 
-#include "api/base/buf.h"
-#include "controlplane/db/pool.h"
-#include "controlplane/domain/work.h"
+#include "controlplane/rest/server.h"
 
 enum { REST_BODY_MAX = 1 << 20, REST_WAIT_MAX_S = 30, REST_MESSAGE_MAX = 256 };
-
-struct rest_options {
-    const char *listen; /* "127.0.0.1:8222"; port 0: any free one */
-    int64_t http_threads, queue_max, connections_max;
-    int64_t read_per_minute, write_per_minute, expensive_per_minute; /* for each token */
-    const char *public_url; /* for links; NULL: from listen */
-};
-
-struct rest_hooks {
-    void *arg;
-    /* After a commit: WAKE_... for the jobs of this process. */
-    void (*committed)(void *arg, unsigned wake);
-    /* Prometheus lines of other parts, appended to /metrics. */
-    void (*metrics)(void *arg, struct buf *out);
-};
 
 struct rest;
 

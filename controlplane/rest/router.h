@@ -1,13 +1,9 @@
 /*
- * router: tables of routes: method, path, permission, body, handler; and all that every request
- * needs around its handler.
+ * router: what a resource's file needs: its table of routes, and what a handler asks for and
+ * answers with (dispatch.h says what happens around a handler).
  *
- * One request, in order: route found; token -> principal (rest/http has read head and body);
- * rate limit; transaction begun (tenants behind their wall); {account} and {team} of the path
- * loaded; authz_check with the route's permission; Idempotency-Key; query parameters checked
- * against the route's list; body decoded by the route's shape; If-Match; the handler; answer
- * recorded; commit; wake.  A handler returns a result and sets the reply; it never writes to the
- * client, never begins or ends a transaction, and writes its audit event through router_audit.
+ * A handler returns a result and sets the reply; it never writes to the client, never begins or
+ * ends a transaction, and writes its audit event through router_audit.
  *
  * A route without a permission known to authz stops the program at start.
  *
@@ -136,8 +132,5 @@ enum result router_audit(struct rest_call *call, const char *action,
                          const struct resource *resource, const struct shape *shape,
                          const void *before, const void *after) MUST_CHECK;
 
-/* All tables, in the order they are searched. */
+/* All tables, in the order they are searched; tables.c. */
 extern const struct rest_route *const rest_tables[];
-
-/* Runs a whole request on this thread; the reply is in the call, always. */
-void router_run(struct rest_call *call);

@@ -7,7 +7,7 @@
  * transaction that lost against another (serialization, deadlock) is made again from its
  * beginning, a few times; nothing of it has been seen by anybody.
  */
-#include "controlplane/rest/router.h"
+#include "controlplane/rest/dispatch.h"
 
 #include <sodium.h>
 #include <stdio.h>
@@ -564,7 +564,7 @@ static enum result run_with_db(struct rest_call *call)
     return OK;
 }
 
-void router_run(struct rest_call *call)
+void dispatch_run(struct rest_call *call)
 {
     enum result rc;
 
