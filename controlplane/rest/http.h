@@ -17,7 +17,7 @@
 
 #include "controlplane/rest/server.h"
 
-enum { REST_BODY_MAX = 1 << 20, REST_WAIT_MAX_S = 30, REST_MESSAGE_MAX = 256 };
+enum { REST_WAIT_MAX_S = 30, REST_MESSAGE_MAX = 256 };
 
 struct rest;
 

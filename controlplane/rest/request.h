@@ -12,6 +12,8 @@
 
 #include "api/base/slice.h"
 
+enum { REST_BODY_MAX = 1 << 20 };
+
 struct rest_request {
     const char *method, *path, *query; /* path without the query, not decoded */
     const char *authorization, *idempotency_key, *if_match, *prefer;
