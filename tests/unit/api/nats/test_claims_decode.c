@@ -1,0 +1,96 @@
+#include "api/nats/claims.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "api/base/check.h"
+#include "api/base/mem.h"
+#include "tests/lib/claims_text.h"
+
+static int set_up(void **state)
+{
+    *state = mem_alloc(sizeof(struct arena));
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    arena_fini(*state);
+    mem_free(*state);
+    return 0;
+}
+
+static void test_malformed(void **state)
+{
+    static const struct {
+        const char *nats;
+        enum result rc;
+    } cases[] = {
+        {"1", ERR_SYNTAX},
+        {"{\"version\":3}", ERR_UNSUPPORTED},
+        {"{\"version\":-1}", ERR_UNSUPPORTED},
+        {"{\"version\":\"2\"}", ERR_SYNTAX},
+        {"{\"type\":5}", ERR_SYNTAX},
+        {"{\"type\":\"account\",\"version\":2,\"limits\":[]}", ERR_SYNTAX},
+        {"{\"type\":\"account\",\"version\":2,\"limits\":{\"subs\":\"1\"}}", ERR_SYNTAX},
+        {"{\"type\":\"account\",\"version\":2,\"limits\":{\"tiered_limits\":[]}}", ERR_SYNTAX},
+        {"{\"type\":\"account\",\"version\":2,\"limits\":{\"tiered_limits\":{\"R1\":1}}}",
+         ERR_SYNTAX},
+        {"{\"type\":\"account\",\"version\":2,\"signing_keys\":{}}", ERR_SYNTAX},
+        {"{\"type\":\"account\",\"version\":2,\"signing_keys\":[1]}", ERR_SYNTAX},
+        {"{\"type\":\"account\",\"version\":2,\"signing_keys\":[{\"kind\":\"user_scope\"}]}",
+         ERR_INVALID},
+        {"{\"type\":\"account\",\"version\":2,\"signing_keys\":[{\"kind\":\"x\",\"key\":\"k\"}]}",
+         ERR_UNSUPPORTED},
+        {"{\"type\":\"account\",\"version\":2,\"mappings\":[]}", ERR_SYNTAX},
+        {"{\"type\":\"account\",\"version\":2,\"mappings\":{\"a\":{}}}", ERR_SYNTAX},
+        {"{\"type\":\"account\",\"version\":2,\"mappings\":{\"a\":[1]}}", ERR_SYNTAX},
+        {"{\"type\":\"account\",\"version\":2,\"exports\":[{\"type\":\"queue\"}]}", ERR_INVALID},
+        {"{\"type\":\"user\",\"version\":2,\"src\":5}", ERR_SYNTAX},
+        {"{\"type\":\"account\",\"version\":2,\"limits\":null,\"signing_keys\":null,"
+         "\"mappings\":null,\"imports\":null}",
+         OK},
+    };
+
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        char *text = arena_printf(*state, "{\"nats\":%s}", cases[i].nats);
+        struct claims claims;
+        enum result rc = claims_text_decode(*state, text, &claims);
+
+        if (rc != cases[i].rc)
+            fail_msg("%s: %s", cases[i].nats, result_name(rc));
+    }
+}
+
+static void test_generic_claims(void **state)
+{
+    static const char text[] = "{\"iss\":\"" OPER "\",\"sub\":\"" OPER
+                               "\",\"nats\":{\"accounts\":[\"" ACCOUNT "\"],\"version\":2}}";
+    struct claims claims;
+    json_t *tree;
+    char *again;
+
+    assert_int_equal(claims_text_decode(*state, text, &claims), OK);
+    assert_int_equal(claims.type, CLAIMS_GENERIC);
+    assert_int_equal(json_array_size(json_object_get(claims.rest, "accounts")), 1);
+    tree = claims_encode(&claims);
+    again = shape_dump(tree);
+    assert_string_equal(again, text);
+    mem_free(again);
+    json_decref(tree);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_malformed, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_generic_claims, set_up, tear_down),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
