@@ -13,6 +13,7 @@ struct record {
     uint64_t origin, tried;
     uint32_t header_len, len, subject_len, reply_len;
     uint32_t plain, picks;
+    uint32_t offset; /* of the data in shared: a large PUB is received into it whole */
     bool keep_account;
     uint64_t slots[];
 };
@@ -61,6 +62,7 @@ void record_post(struct worker *worker, unsigned to, const struct delivery *mess
         .subject_len = (uint32_t)message->subject.len,
         .reply_len = (uint32_t)message->reply.len,
         .plain = plain,
+        .offset = message->shared != NULL ? (uint32_t)(message->data - message->shared->data) : 0,
         .picks = picks,
         .tried = takers->tried,
         .keep_account = takers->keep_account,
@@ -93,7 +95,7 @@ void record_read(void *body, size_t len, struct delivery *message, struct record
     *message = (struct delivery){
         .subject = slice_make(text, record->subject_len),
         .reply = slice_make(text + record->subject_len, record->reply_len),
-        .data = record->shared != NULL ? record->shared->data
+        .data = record->shared != NULL ? record->shared->data + record->offset
                                        : text + record->subject_len + record->reply_len,
         .header_len = record->header_len,
         .len = record->len,
