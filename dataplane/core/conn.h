@@ -40,7 +40,8 @@
 #include "dataplane/core/worker.h"
 
 enum {
-    CONN_FLUSH_AT = 64 << 10,
+    CONN_FLUSH_AT = 256 << 10, /* more than one quantum of input makes for one taker */
+    CONN_RESERVE_MAX = OUTPUT_RESERVE_MAX,
     CONN_COPY_MAX = 1 << 10,      /* always copied up to here */
     CONN_REFERENCE_MIN = 4 << 10, /* always referenced from here; between: by number of takers */
     CONN_LARGE_MIN = 16 << 10,    /* input that gets memory of its own */
@@ -119,7 +120,7 @@ enum result conn_open(struct conn *conn, struct worker *worker, int fd, const st
 
 void conn_write(struct conn *conn, const void *data, size_t len);
 /*
- * Room for len bytes (at most CONN_FLUSH_AT) at the end of the queue, contiguous, to be filled
+ * Room for len bytes (at most CONN_RESERVE_MAX) at the end of the queue, contiguous, to be filled
  * at once; they count as written.  The fast way for MSG lines.  Never NULL: what is written to
  * a closed conn goes nowhere.
  */

@@ -48,7 +48,7 @@
 enum {
     WORKERS_MAX = 64,
     WORKER_INPUT = 256 << 10,  /* the receive buffer that all connections of a worker share */
-    WORKER_QUANTUM = 64 << 10, /* bytes read from one connection in one turn */
+    WORKER_QUANTUM = 128 << 10, /* bytes read from one connection in one turn */
     MAIL_CHUNK = 16 << 10,
     MAILBOX_HIGH = 8 << 20,
     MAILBOX_LOW = 2 << 20,

@@ -44,7 +44,7 @@ static void write_message(struct client_sub *sub, const struct delivery *deliver
     size_t sid_len = sub->sid_len, line = head.len + sid_len + tail.len;
     size_t len = delivery->len - skip + 2;
     const char *data = delivery->data + skip;
-    bool apart = reference(delivery, len) || line + len > CONN_FLUSH_AT;
+    bool apart = reference(delivery, len) || line + len > CONN_RESERVE_MAX;
     char *out = conn_reserve(conn, apart ? line : line + len);
 
     memcpy(out, head.data, head.len);
