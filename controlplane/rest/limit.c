@@ -6,7 +6,8 @@
 #include "api/base/map.h"
 #include "api/base/mem.h"
 
-enum { SWEEP_EVERY = 1024 };
+/* How often buckets that are full again are looked for, when a new one is wanted. */
+#define SWEEP_EVERY_NS (10 * NS_PER_S)
 
 struct bucket {
     struct map_link link;
@@ -21,7 +22,7 @@ struct limit {
     struct clock *clock;
     struct map buckets;
     struct bucket *shared; /* of those that found no room */
-    unsigned since_sweep;
+    int64_t swept_ns;
 };
 
 static struct bucket *bucket_new(struct slice key, int64_t now)
@@ -79,8 +80,8 @@ static struct bucket *obtain(struct limit *limit, struct slice key, int64_t now)
 
     if (link != NULL)
         return map_entry(link, struct bucket, link);
-    if (++limit->since_sweep >= SWEEP_EVERY) {
-        limit->since_sweep = 0;
+    if (now - limit->swept_ns >= SWEEP_EVERY_NS) {
+        limit->swept_ns = now;
         drop_buckets(limit, now, false);
     }
     if (limit->buckets.count >= LIMIT_BUCKETS_MAX)
