@@ -94,7 +94,6 @@ static void counted(struct session_round *round, struct worker *worker)
     }
     if (leaving->done != NULL)
         leaving->done(leaving->arg, worker);
-    mem_free(leaving);
 }
 
 static void told(struct session_round *round, struct worker *worker)
@@ -109,8 +108,11 @@ static void told(struct session_round *round, struct worker *worker)
 void session_table_lame_duck(struct session_table *table, int64_t grace_ns, int64_t duration_ns,
                              void (*done)(void *arg, struct worker *worker), void *arg)
 {
-    struct leaving *leaving = mem_alloc(sizeof(*leaving));
+    struct leaving *leaving;
 
+    if (table->leaving != NULL)
+        return;
+    table->leaving = leaving = mem_alloc(sizeof(*leaving));
     leaving->round = (struct session_round){.visit = visit_tell, .done = told, .home = 0};
     leaving->table = table;
     leaving->grace_ns = grace_ns;

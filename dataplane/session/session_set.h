@@ -45,7 +45,8 @@ struct session_table {
     _Atomic uint64_t total_connections;
     _Atomic uint32_t next_worker; /* spread */
     struct session_closed closed;
-    struct account *global; /* $G, a reference */
+    struct account *global;  /* $G, a reference */
+    struct leaving *leaving; /* session_leave.c's; NULL: not a lame duck */
 };
 
 static inline struct session_set *session_set_of(const struct worker *worker)

@@ -53,6 +53,7 @@ void session_table_free(struct session_table *table)
     if (table == NULL)
         return;
     session_closed_fini(&table->closed);
+    mem_free(table->leaving);
     account_unref(table->global);
     for (unsigned i = 0; i < WORKERS_MAX; i++)
         mem_free(table->sets[i]);
