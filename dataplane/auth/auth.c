@@ -336,7 +336,7 @@ static void job_done(struct blocking_job *job, struct worker *worker)
     struct auth_attempt *attempt = container_of(job, struct auth_attempt, job);
 
     CHECK(worker == attempt->worker);
-    attempt->then(attempt, attempt->rc);
+    attempt->then(attempt, attempt->cancelled ? ERR_CLOSED : attempt->rc);
 }
 
 void auth_off_worker(struct auth_attempt *attempt, enum result (*run)(struct auth_attempt *attempt),

@@ -242,12 +242,14 @@ static void found(struct auth_lookup *lookup, struct worker *worker, enum result
     struct auth_attempt *attempt = container_of(lookup, struct auth_attempt, lookup);
 
     (void)worker;
-    if (rc != OK) {
+    if (rc == OK)
+        attempt->jwt->account = account;
+    if (attempt->cancelled)
+        refuse(attempt, ERR_CLOSED, "the peer has left");
+    else if (rc != OK)
         refuse(attempt, rc, "the account is not known or not in order");
-        return;
-    }
-    attempt->jwt->account = account;
-    grant(attempt);
+    else
+        grant(attempt);
 }
 
 static const char *account_key(const struct claims *claims)

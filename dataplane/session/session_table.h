@@ -83,7 +83,7 @@ struct session_table *session_table_new(const struct session_options *options,
 /* After the workers have stopped. */
 void session_table_free(struct session_table *table);
 
-/* On the worker: before the first accept; from on_stop (ends what is left: Server Shutdown). */
+/* On the worker: before the first accept; at the end (closes what is left: Server Shutdown). */
 void session_table_start(struct session_table *table, struct worker *worker);
 void session_table_stop(struct session_table *table, struct worker *worker);
 

@@ -52,9 +52,7 @@ static void on_start(struct worker *worker, void *arg)
 
 static void on_stop(struct worker *worker, void *arg)
 {
-    struct hall *hall = arg;
-
-    session_table_stop(hall->table, worker);
+    (void)arg;
     deliver_stop(worker);
 }
 
@@ -98,8 +96,15 @@ void hall_start(struct hall *hall, unsigned workers)
         on_worker(hall->workers, i, start_table, hall->table);
 }
 
+static void stop_table(struct worker *worker, void *arg)
+{
+    session_table_stop(arg, worker);
+}
+
 void hall_stop(struct hall *hall)
 {
+    for (unsigned i = 0; i < workers_count(hall->workers); i++)
+        on_worker(hall->workers, i, stop_table, hall->table);
     blocking_free(hall->blocking);
     workers_stop(hall->workers);
     session_table_free(hall->table);
