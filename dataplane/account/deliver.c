@@ -55,12 +55,6 @@ static struct part *part_of(const struct worker *worker)
     return worker->part[WORKER_PART_DELIVER];
 }
 
-static void clear_line(struct deliver_line *line)
-{
-    line->have_head = line->have_plain = line->have_headers = line->have_stripped = false;
-    line->used = 0;
-}
-
 static struct frame *enter(struct part *part)
 {
     struct frame *frame;
@@ -72,7 +66,7 @@ static struct frame *enter(struct part *part)
         frame->builder = match_builder_new();
     }
     part->depth++;
-    clear_line(&frame->line);
+    deliver_line_clear(&frame->line);
     return frame;
 }
 
@@ -560,7 +554,7 @@ void deliver_stop(struct worker *worker)
         struct frame *frame = part->frames[i];
 
         match_builder_free(frame->builder);
-        mem_free(frame->line.text);
+        deliver_line_fini(&frame->line);
         mem_free(frame->picks);
         mem_free(frame->data);
         mem_free(frame);

@@ -22,6 +22,7 @@
 #pragma once
 
 #include "dataplane/account/account.h"
+#include "dataplane/account/deliver_line.h"
 #include "dataplane/account/sub.h"
 
 enum { DELIVER_DEPTH_MAX = 8 };
@@ -59,10 +60,6 @@ unsigned deliver_publish(struct worker *worker, struct account *account, struct 
 /* The same for a place that has no delivery at hand; copies; origin 0. */
 unsigned deliver_send(struct worker *worker, struct account *account, struct slice subject,
                       struct slice reply, struct slice headers, struct slice payload);
-
-/* Formats what is missing of delivery->line; headers: HMSG, stripped: MSG without the headers. */
-enum deliver_form { DELIVER_PLAIN, DELIVER_HEADERS, DELIVER_STRIPPED };
-void deliver_line_form(const struct delivery *delivery, enum deliver_form form);
 
 /* Of one worker.  any thread; each is read by itself */
 struct deliver_figures {

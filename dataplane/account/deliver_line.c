@@ -1,5 +1,6 @@
+#include "dataplane/account/deliver_line.h"
+
 #include "api/base/mem.h"
-#include "dataplane/account/deliver.h"
 
 enum { DIGITS = 20 };
 
@@ -84,4 +85,15 @@ void deliver_line_form(const struct delivery *delivery, enum deliver_form form)
         line->stripped = tail_of(delivery, false, delivery->len - delivery->header_len);
         line->have_stripped = true;
     }
+}
+
+void deliver_line_clear(struct deliver_line *line)
+{
+    line->have_head = line->have_plain = line->have_headers = line->have_stripped = false;
+}
+
+void deliver_line_fini(struct deliver_line *line)
+{
+    mem_free(line->text);
+    *line = (struct deliver_line){0};
 }
