@@ -31,6 +31,7 @@ struct account {
     bool protection, is_system;
     struct strings tags;
     const char *info_url;
+    struct strings connect_urls; /* of its system, for clients */
     struct permissions default_permissions;
     struct limits overrides;
     struct account_sync sync;
@@ -67,6 +68,10 @@ enum result account_list(struct work *work, const struct account_query *query,
 /* Takes the account's row lock and reads it again; version 0: any (If-Match: *). */
 enum result account_lock(struct work *work, const char *account_id, int64_t version,
                          struct account *out) MUST_CHECK;
+
+/* LIF-01: may this be done in the account's state?  The refusal names what may. */
+enum result account_may(struct work *work, const struct account *account,
+                        const char *action) MUST_CHECK;
 
 enum result account_create(struct work *work, const struct account_settings *settings,
                            struct account *out) MUST_CHECK;

@@ -45,7 +45,8 @@ enum result credential_list(struct work *work, const char *account_id, const cha
 enum result credential_by_id(struct work *work, const char *account_id, const char *id,
                              struct credential *out) MUST_CHECK;
 /* Revokes its key up to now: it and all older ones of the same key. */
-enum result credential_revoke(struct work *work, const struct credential *old, const char *reason,
+enum result credential_revoke(struct work *work, const struct account *account,
+                              const struct credential *old, const char *reason,
                               struct credential *out, int64_t *revision) MUST_CHECK;
 
 /* A CONNECT was seen: by jti. */

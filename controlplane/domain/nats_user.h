@@ -35,13 +35,15 @@ enum result nats_user_by_ref(struct work *work, const char *account_id, const ch
 enum result nats_user_by_name(struct work *work, const char *account_id, const char *name,
                               struct nats_user *out) MUST_CHECK;
 enum result nats_user_list(struct work *work, const char *account_id,
-                           const struct list_query *query, struct db_rows *out) MUST_CHECK;
+                           const struct list_query *query, const char *role_id,
+                           struct db_rows *out) MUST_CHECK;
 enum result nats_user_create(struct work *work, const struct account *account,
                              const struct nats_user_settings *settings,
                              struct nats_user *out) MUST_CHECK;
 /* disabled: true revokes all its keys; false lets new credentials be issued again. */
-enum result nats_user_update(struct work *work, const struct nats_user *old,
-                             const struct nats_user_settings *settings,
+enum result nats_user_update(struct work *work, const struct account *account,
+                             const struct nats_user *old, const struct nats_user_settings *settings,
                              struct nats_user *out) MUST_CHECK;
 /* Revokes all its keys in the same transaction. */
-enum result nats_user_delete(struct work *work, const struct nats_user *user) MUST_CHECK;
+enum result nats_user_delete(struct work *work, const struct account *account,
+                             const struct nats_user *user) MUST_CHECK;

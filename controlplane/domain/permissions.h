@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include "api/nats/claims.h"
 #include "controlplane/domain/resource.h"
 
 struct permission_list {
@@ -48,6 +49,11 @@ extern const struct shape user_rules_template_shape;
 enum result user_rules_check(struct work *work, const struct user_rules *rules) MUST_CHECK;
 /* Nothing but defaults: what a user with a scoped role must have. */
 bool user_rules_empty(const struct user_rules *rules);
+/* As claims have them; the lists are borrowed. */
+void permissions_claims(const struct permissions *permissions, struct claims_permissions *out,
+                        struct arena *arena);
+void user_rules_claims(const struct user_rules *rules, struct claims_user_limits *out,
+                       struct arena *arena);
 /* For statements. */
 json_t *permissions_json(const struct permissions *permissions, struct arena *arena);
 json_t *time_ranges_json(const struct time_ranges *times, struct arena *arena);

@@ -304,7 +304,8 @@ CREATE TABLE account (
     CHECK (is_system OR (team_id IS NOT NULL AND plan_id IS NOT NULL)),
     CHECK ((plan_id IS NULL) = (plan_version IS NULL))
 );
-CREATE UNIQUE INDEX account_name ON account (team_id, name) WHERE state <> 'deleted';
+CREATE UNIQUE INDEX account_name ON account (team_id, name)
+    WHERE state NOT IN ('tombstoned', 'deleted');
 CREATE UNIQUE INDEX account_one_system ON account (system_id) WHERE is_system;
 CREATE INDEX account_system ON account (system_id, account_id);
 CREATE INDEX account_plan ON account (plan_id, plan_version);

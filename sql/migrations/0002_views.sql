@@ -66,7 +66,7 @@ SELECT p.plan_id AS id, 'plan' AS kind, p.name, p.display_name, p.description, p
        (SELECT count(*)
           FROM account a
          WHERE a.plan_id = p.plan_id AND a.plan_version = v.plan_version
-           AND a.state <> 'deleted') AS account_count
+           AND a.state NOT IN ('tombstoned', 'deleted')) AS account_count
   FROM plan p
   JOIN plan_version v ON v.plan_id = p.plan_id;
 
@@ -74,7 +74,8 @@ CREATE VIEW team_item WITH (security_invoker = true) AS
 SELECT t.*, t.team_id AS id, 'team' AS kind,
        (SELECT count(*)
           FROM account a
-         WHERE a.team_id = t.team_id AND a.state <> 'deleted') AS account_count
+         WHERE a.team_id = t.team_id
+           AND a.state NOT IN ('tombstoned', 'deleted')) AS account_count
   FROM team t;
 
 CREATE VIEW member_item WITH (security_invoker = true) AS
@@ -109,6 +110,7 @@ $$;
 CREATE VIEW account_item WITH (security_invoker = true) AS
 SELECT a.*, a.account_id AS id, 'account' AS kind,
        limits_json(a.override_set_id) AS overrides,
+       (SELECT s.public_urls FROM system s WHERE s.system_id = a.system_id) AS connect_urls,
        jsonb_build_object('state', sync_word(a.revision, k.total, k.stored, k.applied, k.failed,
                                              a.sync_blocked, a.foreign_jti),
                           'revision', a.revision, 'nodes_ok', k.stored,

@@ -8,7 +8,7 @@ SELECT *
   FROM account_item
  WHERE team_id = $1
    AND name = $2
-   AND state <> 'deleted';
+   AND state NOT IN ('tombstoned', 'deleted');
 
 -- name: account_list
 SELECT *
@@ -34,7 +34,7 @@ SELECT account_id
 SELECT count(*)
   FROM account
  WHERE team_id = $1
-   AND state <> 'deleted';
+   AND state NOT IN ('tombstoned', 'deleted');
 
 -- name: account_insert
 INSERT INTO account (account_id, name, display_name, description, labels, created_by, team_id,
@@ -182,7 +182,7 @@ SELECT (SELECT coalesce(sum(e.connections), 0)::bigint
            AND (c.expires_at IS NULL OR c.expires_at > now())) AS credentials,
        (SELECT count(*)
           FROM account b
-         WHERE b.team_id = $2 AND b.state <> 'deleted') AS accounts,
+         WHERE b.team_id = $2 AND b.state NOT IN ('tombstoned', 'deleted')) AS accounts,
        (SELECT count(*)
           FROM api_token t
          WHERE t.team_id = $2 AND t.state = 'active' AND t.expires_at > now()) AS tokens,

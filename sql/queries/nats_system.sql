@@ -50,7 +50,8 @@ UPDATE system
  WHERE system_id = $1
    AND NOT EXISTS (SELECT
                      FROM account a
-                    WHERE a.system_id = $1 AND NOT a.is_system AND a.state <> 'deleted');
+                    WHERE a.system_id = $1 AND NOT a.is_system
+                      AND a.state NOT IN ('tombstoned', 'deleted'));
 
 -- name: system_want_reconcile
 UPDATE system

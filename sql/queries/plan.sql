@@ -78,5 +78,7 @@ UPDATE plan p
    SET state = 'retired', is_default = false, updated_at = clock_timestamp(),
        version = version + 1
  WHERE plan_id = $1
-   AND NOT EXISTS (SELECT FROM account a WHERE a.plan_id = $1 AND a.state <> 'deleted')
+   AND NOT EXISTS (SELECT
+                     FROM account a
+                    WHERE a.plan_id = $1 AND a.state NOT IN ('tombstoned', 'deleted'))
    AND NOT EXISTS (SELECT FROM team t WHERE t.plan_id = $1 AND t.state <> 'deleted');

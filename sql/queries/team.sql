@@ -36,7 +36,8 @@ SELECT team_id
 UPDATE team
    SET state = 'deleted', updated_at = clock_timestamp(), version = version + 1
  WHERE team_id = $1
-   AND NOT EXISTS (SELECT FROM account a WHERE a.team_id = $1 AND a.state <> 'deleted');
+   AND NOT EXISTS (SELECT FROM account a WHERE a.team_id = $1
+                      AND a.state NOT IN ('tombstoned', 'deleted'));
 
 -- name: member_by_id
 SELECT *
