@@ -1,0 +1,129 @@
+/*
+ * berth-broker: a node: arguments, configuration, log, node.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "api/base/log.h"
+#include "dataplane/node/flags.h"
+#include "dataplane/node/node.h"
+#include "dataplane/node/options.h"
+#include "dataplane/node/signal_command.h"
+
+#define VERSION_LINE "nats-server: v2.14.3 (berth-broker " BERTH_VERSION ")"
+
+static int fail(const char *why)
+{
+    fprintf(stderr, "nats-server: %s\n", why);
+    return 1;
+}
+
+/* Flags that are answered at once; -1: none of them. */
+static int answer_flags(const struct flags *flags)
+{
+    char error[SIGNAL_COMMAND_ERROR_MAX];
+
+    if (flags_on(flags->version) || (flags->word != NULL && strcmp(flags->word, "version") == 0)) {
+        printf("%s\n", VERSION_LINE);
+        return 0;
+    }
+    if (flags_on(flags->help) || (flags->word != NULL && strcmp(flags->word, "help") == 0)) {
+        flags_usage(stdout, flags->program);
+        return 0;
+    }
+    if (flags->word != NULL) {
+        snprintf(error, sizeof(error), "unrecognized command: \"%.256s\"", flags->word);
+        return fail(error);
+    }
+    if (flags->signal != NULL) {
+        if (signal_command_send(flags->signal, flags->program, error) != OK)
+            return fail(error);
+        return 0;
+    }
+    if (flags_on(flags->test) && flags->config == NULL)
+        return fail("must specify [-c, --config] option to check configuration file syntax");
+    return -1;
+}
+
+static int start_log(const struct node_options *options)
+{
+    struct log_options log = {
+        .format = LOG_NATS,
+        .file = options->log_file,
+        .level = options->trace   ? LOG_TRACE
+                 : options->debug ? LOG_DEBUG
+                                  : LOG_INFO,
+        .time_off = !options->logtime,
+        .utc = options->logtime_utc,
+    };
+
+    if (log_start(&log) == OK)
+        return 0;
+    fprintf(stderr, "nats-server: error opening file: open %s\n", options->log_file);
+    return 1;
+}
+
+static int run(struct node_options *options)
+{
+    struct node *node;
+    int code = 1;
+
+    node_block_signals();
+    if (start_log(options) != 0)
+        return 1;
+    if (node_start(options, &node) == OK) {
+        code = node_run(node);
+        node_stop(node);
+    }
+    log_stop();
+    return code;
+}
+
+static int load_and_run(const struct flags *flags)
+{
+    struct node_options options;
+    struct buf message = {0};
+    int code;
+
+    if (options_load(flags, &options, &message) != OK) {
+        code = fail(buf_text(&message));
+        buf_fini(&message);
+        return code;
+    }
+    buf_fini(&message);
+    if (flags_on(flags->test)) {
+        fprintf(stderr, "nats-server: configuration file %s is valid (%s)\n", flags->config,
+                options.digest);
+        code = 0;
+    } else {
+        code = run(&options);
+    }
+    options_fini(&options);
+    return code;
+}
+
+int main(int argc, char **argv)
+{
+    char error[FLAGS_ERROR_MAX];
+    struct arena arena = {0};
+    struct flags flags;
+    int code;
+
+    switch (flags_parse(argc, argv, &arena, &flags, error)) {
+    case OK:
+        code = answer_flags(&flags);
+        if (code < 0)
+            code = load_and_run(&flags);
+        break;
+    case ERR_UNSUPPORTED:
+        code = fail(error);
+        break;
+    default: /* as the reference server: shown how to, and no failure */
+        flags_usage(stdout, flags.program);
+        fprintf(stderr, "%s\n", error);
+        code = 0;
+        break;
+    }
+    arena_fini(&arena);
+    return code;
+}
