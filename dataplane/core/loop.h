@@ -39,6 +39,8 @@ struct loop {
     _Atomic int64_t load_at_ns;
     _Atomic uint64_t turns, sleeps, wakeups_sent, mails, mail_bytes;
     _Atomic int64_t longest_turn_ns;
+    _Atomic int64_t buffer_bytes;
+    int64_t memory_looked_ns; /* when the sum was taken last */
 
     int event_count;
     struct epoll_event events[LOOP_EVENTS];

@@ -128,6 +128,11 @@ void pool_adopt(struct pool *pool, struct chunk *chunk)
     pool->taken += chunk->cap;
 }
 
+size_t pool_taken(const struct pool *pool)
+{
+    return pool->taken;
+}
+
 void pool_usage(const struct pool *pool, size_t *taken, size_t *idle)
 {
     *taken = pool->taken;

@@ -34,5 +34,7 @@ void pool_adopt(struct pool *pool, struct chunk *chunk);
 /* Without a pool: for threads that have none.  Such a chunk can be adopted. */
 struct chunk *chunk_new(size_t size);
 void chunk_free(struct chunk *chunk);
+/* Bytes held by takers. */
+size_t pool_taken(const struct pool *pool);
 /* Bytes held by takers, and idle in the pool. */
 void pool_usage(const struct pool *pool, size_t *taken, size_t *idle);

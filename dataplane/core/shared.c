@@ -5,6 +5,8 @@
 #include "api/base/check.h"
 #include "api/base/mem.h"
 
+static _Thread_local int64_t balance;
+
 struct shared *shared_new(size_t len)
 {
     /* Not zeroed: it is about to be filled. */
@@ -12,6 +14,7 @@ struct shared *shared_new(size_t len)
 
     atomic_init(&shared->refs, 1);
     shared->len = len;
+    balance += (int64_t)(sizeof *shared + len);
     return shared;
 }
 
@@ -33,6 +36,13 @@ void shared_unref(struct shared *shared)
     /* Release: our reading is over.  Acquire: that of all others is over before it is freed. */
     before = atomic_fetch_sub_explicit(&shared->refs, 1, memory_order_acq_rel);
     CHECK(before > 0);
-    if (before == 1)
-        mem_free(shared);
+    if (before > 1)
+        return;
+    balance -= (int64_t)(sizeof *shared + shared->len);
+    mem_free(shared);
+}
+
+int64_t shared_balance(void)
+{
+    return balance;
 }

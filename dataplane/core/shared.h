@@ -22,3 +22,9 @@ struct shared {
 struct shared *shared_new(size_t len);
 struct shared *shared_ref(struct shared *shared);
 void shared_unref(struct shared *shared);
+
+/*
+ * Bytes in those that this thread has made, less those that it has freed.  One thread's may be
+ * negative; the sum over all threads is what there is.
+ */
+int64_t shared_balance(void);

@@ -16,9 +16,10 @@
 
 #include "api/base/check.h"
 #include "api/base/mem.h"
-#include "dataplane/core/cores.h"
 #include "dataplane/core/loop.h"
+#include "dataplane/core/machine.h"
 #include "dataplane/core/mailbox.h"
+#include "dataplane/core/shared.h"
 
 enum {
     INBOX_CHUNKS = 64,  /* run in one turn; the rest in the next */
@@ -29,6 +30,8 @@ enum {
     RECLAIM_MS = 5,     /* the longest sleep while something retired waits */
     HELD_MS = 1,        /* the longest sleep while connections are held */
 };
+
+#define LOOK_AT_MEMORY_NS NS_PER_MS
 
 /* A worker's mail, on both ways. */
 struct outbox {
@@ -44,6 +47,7 @@ struct workers {
     unsigned count;
     struct reclaim *reclaim;
     atomic_bool stopping;
+    atomic_bool short_of_memory;
     pthread_mutex_t gate; /* held by who starts the threads until all are there */
     bool abandoned;       /* they could not all be started */
     pthread_barrier_t started, step;
@@ -201,7 +205,8 @@ bool worker_feeds_backlog(const struct worker *worker)
         if (mailbox_bytes(mailbox_of(worker->all, to)) < MAILBOX_LOW)
             outbox->backlogs &= ~(UINT64_C(1) << to);
     }
-    return outbox->backlogs != 0;
+    return outbox->backlogs != 0 ||
+           atomic_load_explicit(&worker->all->short_of_memory, memory_order_relaxed);
 }
 
 /* --- the loop -------------------------------------------------------------------------------- */
@@ -272,6 +277,7 @@ void worker_figures(const struct worker *worker, struct worker_figures *out)
     out->wakeups_sent = atomic_load_explicit(&loop->wakeups_sent, memory_order_relaxed);
     out->mails = atomic_load_explicit(&loop->mails, memory_order_relaxed);
     out->mail_bytes = atomic_load_explicit(&loop->mail_bytes, memory_order_relaxed);
+    out->buffer_bytes = atomic_load_explicit(&loop->buffer_bytes, memory_order_relaxed);
     out->longest_turn_ns = atomic_load_explicit(&loop->longest_turn_ns, memory_order_relaxed);
 }
 
@@ -335,6 +341,30 @@ static void finish_turn(struct worker *worker)
     worker_publish(worker);
 }
 
+/* Says what is in this worker's buffers, and now and then looks at the sum. */
+static void watch_memory(struct worker *worker)
+{
+    struct workers *workers = worker->all;
+    struct loop *loop = worker->loop;
+    int64_t max = (int64_t)workers->options.memory_max, sum = 0;
+
+    atomic_store_explicit(&loop->buffer_bytes,
+                          (int64_t)pool_taken(worker->pool) +
+                              (int64_t)mailbox_bytes(worker->mailbox) + shared_balance(),
+                          memory_order_relaxed);
+    if (worker->now_ns - loop->memory_looked_ns < LOOK_AT_MEMORY_NS)
+        return;
+    loop->memory_looked_ns = worker->now_ns;
+    for (unsigned i = 0; i < workers->count; i++)
+        sum +=
+            atomic_load_explicit(&workers->at[i].worker.loop->buffer_bytes, memory_order_relaxed);
+    if (sum > max)
+        atomic_store_explicit(&workers->short_of_memory, true, memory_order_relaxed);
+    else if (sum < max / 4 * 3 &&
+             atomic_load_explicit(&workers->short_of_memory, memory_order_relaxed))
+        atomic_store_explicit(&workers->short_of_memory, false, memory_order_relaxed);
+}
+
 static void turn(struct worker *worker)
 {
     bool drained;
@@ -347,6 +377,7 @@ static void turn(struct worker *worker)
     loop_dispatch(worker->loop);
     timers_run(&worker->timers, worker->now_ns);
     finish_turn(worker);
+    watch_memory(worker);
     reclaim_leave(worker->reader, drained);
 }
 
@@ -506,7 +537,7 @@ static int start_threads(struct workers *workers)
 
 enum result workers_start(const struct worker_options *options, struct workers **out)
 {
-    unsigned count = options->count != 0 ? options->count : cores_usable();
+    unsigned count = options->count != 0 ? options->count : machine_cores();
     struct workers *workers;
     int error = 0;
 
@@ -516,6 +547,10 @@ enum result workers_start(const struct worker_options *options, struct workers *
     workers->options = *options;
     if (workers->options.clock == NULL)
         workers->options.clock = clock_system();
+    if (workers->options.memory_max == 0)
+        workers->options.memory_max = machine_memory() / 2;
+    if (workers->options.memory_max > INT64_MAX)
+        workers->options.memory_max = INT64_MAX;
     workers->count = count;
     workers->reclaim = reclaim_new(count + OTHER_READERS);
     (void)pthread_mutex_init(&workers->gate, NULL);

@@ -22,6 +22,9 @@
  * it is below MAILBOX_LOW: so no circle of waiting can form.  What a record only refers to is
  * counted by worker_weigh.
  *
+ * Memory.  What is in buffers (chunks, mail, shared bytes) is summed over all workers; beyond
+ * memory_max nobody reads, as with a backlog, until it is below three quarters of it.
+ *
  * Stopping.  on_closing runs on every worker: it closes the connections.  Turns go on until none
  * is left (at most WORKER_CLOSING_NS), then in step with the others until mail has come to rest.
  * After the last turn on_stop runs: it frees what is on the worker.
@@ -47,7 +50,7 @@
 
 enum {
     WORKERS_MAX = 64,
-    WORKER_INPUT = 256 << 10,  /* the receive buffer that all connections of a worker share */
+    WORKER_INPUT = 256 << 10,   /* the receive buffer that all connections of a worker share */
     WORKER_QUANTUM = 128 << 10, /* bytes read from one connection in one turn */
     MAIL_CHUNK = 16 << 10,
     MAILBOX_HIGH = 8 << 20,
@@ -109,6 +112,7 @@ struct worker {
 struct worker_options {
     unsigned count;      /* 0: usable cores (affinity and cgroup quota) */
     int64_t poll_max_ns; /* adaptive polling before sleep; 0: never */
+    size_t memory_max;   /* bytes in buffers; 0: half of what the process may use */
     struct clock *clock;
     /* On the worker's thread, any may be NULL: before its first turn; in a turn, when told to
        stop; after its last turn. */
@@ -156,7 +160,7 @@ void worker_drain(struct worker *worker);
 /* Pushes the private chunks now rather than at the end of the turn. */
 void worker_publish(struct worker *worker);
 
-/* Does this worker feed a mailbox that is too full?  Then it reads from no connection. */
+/* Does this worker feed a mailbox that is too full, or is memory short?  Then it reads nothing. */
 bool worker_feeds_backlog(const struct worker *worker);
 /* on_event(io, EPOLLIN) when it no longer does; the caller stops watching for input. */
 void worker_hold(struct worker *worker, struct loop_io *io);
@@ -183,5 +187,6 @@ unsigned worker_load(const struct worker *worker);
 struct worker_figures {
     uint64_t turns, sleeps, wakeups_sent, mails, mail_bytes;
     int64_t longest_turn_ns;
+    int64_t buffer_bytes; /* this worker's part; may be negative, the sum is not */
 };
 void worker_figures(const struct worker *worker, struct worker_figures *out);

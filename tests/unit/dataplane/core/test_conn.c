@@ -34,6 +34,7 @@ struct talker {
     size_t (*understand)(struct talker *talker, char *data, size_t len, size_t *want);
     struct conn_options options;
     struct clock *clock; /* NULL: the machine's */
+    size_t memory_max;
     void (*at_end)(struct talker *talker);
     atomic_int ended, end, closed, moved;
     atomic_uint_fast64_t lines, calls;
@@ -101,7 +102,11 @@ static void talker_start(struct talker *talker, unsigned count)
     talker->fd = fds[0];
     talker->peer = fds[1];
     set_timeout(talker->peer);
-    talker->workers = idle_workers(count, talker->clock);
+    assert_int_equal(workers_start(&(struct worker_options){.count = count,
+                                                            .clock = talker->clock,
+                                                            .memory_max = talker->memory_max},
+                                   &talker->workers),
+                     OK);
     on_worker(talker->workers, 0, open_talker, talker);
 }
 
@@ -863,6 +868,43 @@ static void test_held_by_backlog(void **state)
     talker_finish(&talker);
 }
 
+/* Everything goes back. */
+static size_t echo(struct talker *talker, char *data, size_t len, size_t *want)
+{
+    conn_write(&talker->conn, data, len);
+    return len;
+}
+
+static void check_memory(struct worker *worker, void *arg)
+{
+    struct worker_figures figures;
+    struct talker *talker = arg;
+
+    worker_figures(worker, &figures);
+    CHECK(figures.buffer_bytes < (int64_t)talker->memory_max + (1 << 20));
+}
+
+/* Who does not read what he has asked for fills the buffers: nobody is read from then. */
+static void test_held_by_memory(void **state)
+{
+    struct talker talker = {.understand = echo, .memory_max = 2 << 20};
+    char *data = mem_alloc(1 << 20);
+    pthread_t thread;
+
+    talker_start(&talker, 1);
+    assert_int_equal(pthread_create(&thread, NULL, flood, &talker), 0);
+    until_on_worker(talker.workers, 0, is_held, &talker);
+    for (int i = 0; i < 20; i++)
+        on_worker(talker.workers, 0, check_memory, &talker);
+    for (int i = 0; i < FLOOD >> 20; i++)
+        receive_all(talker.peer, data, 1 << 20);
+    (void)pthread_join(thread, NULL);
+    (void)close(talker.peer);
+    talker.peer = -1;
+    talker_finish(&talker);
+    mem_free(data);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -882,6 +924,7 @@ int main(void)
         cmocka_unit_test(test_move_blocked),
         cmocka_unit_test(test_move_large),
         cmocka_unit_test(test_held_by_backlog),
+        cmocka_unit_test(test_held_by_memory),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

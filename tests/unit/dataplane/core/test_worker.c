@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "api/base/check.h"
-#include "dataplane/core/cores.h"
+#include "dataplane/core/machine.h"
 #include "tests/lib/on_worker.h"
 
 /* --- order of mail --------------------------------------------------------------------------- */
@@ -443,10 +443,10 @@ static void test_default_count(void **state)
 {
     struct workers *workers = idle_workers(0, NULL);
 
-    assert_true(cores_usable() >= 1);
-    assert_true(cores_usable() <= (unsigned)sysconf(_SC_NPROCESSORS_CONF));
+    assert_true(machine_cores() >= 1);
+    assert_true(machine_cores() <= (unsigned)sysconf(_SC_NPROCESSORS_CONF));
     assert_int_equal(workers_count(workers),
-                     cores_usable() < WORKERS_MAX ? cores_usable() : WORKERS_MAX);
+                     machine_cores() < WORKERS_MAX ? machine_cores() : WORKERS_MAX);
     workers_stop(workers);
     workers_stop(NULL);
 }
