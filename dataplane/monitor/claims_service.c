@@ -20,7 +20,8 @@ struct work {
     struct blocking_job job;
     struct service_request *request;
     struct resolver *resolver;
-    const char *account; /* of the subject, or NULL */
+    const char *account; /* named by the request's subject, else by the token; "n/a" */
+    const char *issuer;  /* delete: who asks */
     enum result rc;
     struct resolver_stored stored; /* update */
     struct account *applying;      /* a reference, while live connections are told */
@@ -138,8 +139,7 @@ static void update_done(struct blocking_job *job, struct worker *worker)
     struct work *work = container_of(job, struct work, job);
 
     if (work->rc != OK) {
-        reply_error(work, worker, work->stored.key[0] != '\0' ? work->stored.key : work->account,
-                    refusal(work->rc),
+        reply_error(work, worker, work->account, refusal(work->rc),
                     work->stored.issue[0] != '\0' ? work->stored.issue : result_text(work->rc));
         work_free(work);
         return;
@@ -155,18 +155,17 @@ static void update_done(struct blocking_job *job, struct worker *worker)
                         work);
 }
 
-/* The account a token speaks of, without verifying anything: only to keep updates in order. */
-static uint64_t order_of(struct slice jwt)
+/* The account a token speaks of; whether it may is asked later. */
+static const char *account_of_token(struct work *work)
 {
-    struct arena arena = {0};
+    struct arena *arena = &work->request->arena;
     struct shape_error error;
     struct claims claims;
-    uint64_t key = resolver_job_key(jwt);
 
-    if (jwt_decode(jwt, &arena, &claims, &error) == OK && claims.sub != NULL)
-        key = resolver_job_key(slice_of(claims.sub));
-    arena_fini(&arena);
-    return key;
+    if (jwt_decode(work->request->body, arena, &claims, &error) != OK ||
+        claims.type != CLAIMS_ACCOUNT)
+        return "n/a";
+    return claims.sub;
 }
 
 /* Decoding a token costs a signature check: on the pool, which then puts it in its place. */
@@ -174,8 +173,7 @@ static void order_run(struct blocking_job *job)
 {
     struct work *work = container_of(job, struct work, job);
 
-    work->stored.iat = 0;
-    work->job.key = order_of(work->request->body);
+    work->account = account_of_token(work);
 }
 
 static void order_done(struct blocking_job *job, struct worker *worker)
@@ -184,6 +182,7 @@ static void order_done(struct blocking_job *job, struct worker *worker)
 
     work->job.run = update_run;
     work->job.done = update_done;
+    work->job.key = resolver_job_key(slice_of(work->account));
     submit(work, worker);
 }
 
@@ -204,14 +203,9 @@ static void handle_update(struct service_request *request, struct worker *worker
 
 static bool subject_fits(struct work *work)
 {
-    struct arena arena = {0};
-    struct shape_error error;
-    struct claims claims;
-    bool fits = jwt_decode(work->request->body, &arena, &claims, &error) != OK ||
-                strcmp(claims.sub, work->account) == 0;
+    const char *account = account_of_token(work);
 
-    arena_fini(&arena);
-    return fits;
+    return strcmp(account, "n/a") == 0 || strcmp(account, work->account) == 0;
 }
 
 static void account_update_run(struct blocking_job *job)
@@ -385,6 +379,7 @@ static bool read_delete(struct work *work, struct strings *accounts, const char 
     *why = "malformed request";
     if (jwt_decode(work->request->body, arena, &claims, &error) != OK || claims.rest == NULL)
         return false;
+    work->issuer = claims.iss;
     *why = "not self signed";
     if (strcmp(claims.iss, claims.sub) != 0)
         return false;
@@ -434,18 +429,6 @@ static void read_delete_run(struct blocking_job *job)
         work->rc = OK;
 }
 
-static void disable(struct work *work, const char *key)
-{
-    struct monitor *monitor = work->request->monitor;
-    struct account *account = account_table_find(monitor->parts.accounts, slice_of(key));
-
-    if (account == NULL)
-        return;
-    atomic_store(&account->removed, true);
-    session_table_apply(monitor->sessions, account, REPORT_HOME, NULL, NULL);
-    account_unref(account);
-}
-
 static void answer_delete(struct work *work, struct worker *worker)
 {
     char message[DESCRIPTION_MAX];
@@ -455,7 +438,7 @@ static void answer_delete(struct work *work, struct worker *worker)
     if (work->failed > 0) {
         snprintf(message, sizeof(message), "deleted %zu accounts, failed for %zu",
                  work->accounts.count - work->failed, work->failed);
-        reply_error(work, worker, "", message, NULL);
+        reply_error(work, worker, NULL, message, NULL);
     } else {
         snprintf(message, sizeof(message), "deleted %zu accounts", work->accounts.count);
         reply(work, worker, &document);
@@ -472,16 +455,31 @@ static void remove_run(struct blocking_job *job)
 
 static void remove_next(struct work *work, struct worker *worker);
 
+static void on_disabled(void *arg, struct worker *worker)
+{
+    struct work *work = arg;
+
+    account_unref(work->applying);
+    work->applying = NULL;
+    remove_next(work, worker);
+}
+
 static void remove_done(struct blocking_job *job, struct worker *worker)
 {
     struct work *work = container_of(job, struct work, job);
+    struct monitor *monitor = work->request->monitor;
+    struct slice key = slice_of(work->accounts.items[work->next++]);
 
     if (work->rc == OK || work->rc == ERR_NOT_FOUND)
-        disable(work, work->accounts.items[work->next]);
+        work->applying = account_table_find(monitor->parts.accounts, key);
     else
         work->failed++;
-    work->next++;
-    remove_next(work, worker);
+    if (work->applying == NULL) {
+        remove_next(work, worker);
+        return;
+    }
+    atomic_store(&work->applying->removed, true);
+    session_table_apply(monitor->sessions, work->applying, REPORT_HOME, on_disabled, work);
 }
 
 /* Each in its account's own order, so that no update that came before brings it back. */
@@ -500,12 +498,15 @@ static void remove_next(struct work *work, struct worker *worker)
 static void read_delete_done(struct blocking_job *job, struct worker *worker)
 {
     struct work *work = container_of(job, struct work, job);
+    char message[DESCRIPTION_MAX];
 
     if (work->rc == OK) {
         remove_next(work, worker);
         return;
     }
-    reply_error(work, worker, "", "delete accounts request", buf_text(&work->text));
+    snprintf(message, sizeof(message), "delete accounts request by %s failed",
+             work->issuer != NULL ? work->issuer : "");
+    reply_error(work, worker, NULL, message, buf_text(&work->text));
     work_free(work);
 }
 

@@ -305,7 +305,7 @@ static void set_defaults(struct node_options *options)
         .lame_duck_duration_ns = 120 * NS_PER_S,
         .lame_duck_grace_ns = 10 * NS_PER_S,
         .auth_timeout_ns = 2 * NS_PER_S,
-        .http_base_path = "/",
+        .http_base_path = "",
     };
 }
 
