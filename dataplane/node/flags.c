@@ -32,6 +32,8 @@ static const struct flag table[] = {
     {"P|pid",               FLAG_TEXT,   AT(pid_file), "FILE", "file for the process id"},
     {"ports_file_dir",      FLAG_TEXT,   AT(ports_file_dir), "DIR", "folder for the ports file"},
     {"workers",             FLAG_NUMBER, AT(workers),  "N",    "worker threads (usable cores)"},
+    {"spread",              FLAG_SWITCH, AT(spread),   NULL,
+     "connections to all workers in turn (by load)"},
     {"l|log",               FLAG_TEXT,   AT(log_file), "FILE", "log to a file"},
     {"T|logtime",           FLAG_SWITCH, AT(logtime),  NULL,   "date and time in the log (true)"},
     {"logtime_utc",         FLAG_SWITCH, AT(logtime_utc), NULL, "in UTC"},

@@ -28,7 +28,7 @@ struct flags {
     struct optional_int logtime, logtime_utc; /* booleans: 0 or 1 */
     struct optional_int debug, trace, trace_verbose, debug_trace, debug_trace_verbose;
     struct optional_int max_traced_msg_len;
-    struct optional_int workers; /* ours */
+    struct optional_int workers, spread; /* ours */
     const char *user, *pass, *token;
     const char *signal;
     struct optional_int test, version, help;

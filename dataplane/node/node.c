@@ -198,6 +198,7 @@ static void fill_session_options(struct node *node)
         .ping_max = (unsigned)options->ping_max,
         .auth_timeout_ns = options->auth_timeout_ns,
         .closed_max = (unsigned)options->max_closed_clients,
+        .spread = options->spread,
     };
     set_info_address(node, out);
 }

@@ -199,6 +199,7 @@ static const struct option top_table[] = {
     {"server_tags",        OPTION_READ_AT(T, tags), .read = read_tags},
     {"server_metadata",    OPTION_READ_AT(T, metadata), .read = read_metadata},
     {"workers",            OPTION_NUMBER_AT(T, workers), .max = WORKERS_MAX}, /* ours */
+    {"spread",             OPTION_BOOL_AT(T, spread)},                        /* ours */
 
     {"debug",              OPTION_BOOL_AT(T, debug)},
     {"trace",              OPTION_BOOL_AT(T, trace)},
@@ -359,6 +360,7 @@ static void apply_flags(const struct flags *flags, struct node_options *options)
     take_text(&options->ports_file_dir, flags->ports_file_dir);
     take_text(&options->log_file, flags->log_file);
     take_number(&options->workers, flags->workers);
+    take_bool(&options->spread, flags->spread);
     take_bool(&options->logtime, flags->logtime);
     take_bool(&options->logtime_utc, flags->logtime_utc);
     take_bool(&options->debug, flags->debug);

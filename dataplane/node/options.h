@@ -39,6 +39,7 @@ struct node_options {
     struct strings tags;
     struct string_map metadata;
     int64_t workers; /* 0: usable cores */
+    bool spread;     /* connections to all workers in turn, whatever their load */
 
     bool debug, trace, trace_verbose, trace_headers, logtime, logtime_utc;
     const char *log_file, *pid_file, *ports_file_dir;

@@ -300,18 +300,33 @@ static void set_flag(struct session *session, unsigned flag, bool on)
     session->flags = (uint16_t)(on ? session->flags | flag : session->flags & ~flag);
 }
 
+/* For the event that says that it was refused. */
+static const char *claimed_user(const struct session *session,
+                                const struct handshake_connect *connect)
+{
+    if (!auth_required(session->set->table->parts.auth))
+        return NULL;
+    if (text_len(connect->nkey) > 0)
+        return connect->nkey;
+    if (text_len(connect->user) > 0)
+        return connect->user;
+    return text_len(connect->auth_token) > 0 ? "[REDACTED]" : NULL;
+}
+
 /* What stays of CONNECT. */
 static void remember(struct session *session, const struct handshake_connect *connect)
 {
     struct session_side *side = session->side;
+    const char *claimed = claimed_user(session, connect);
     char *at;
 
     mem_free(side->texts);
     side->texts = at = mem_alloc(text_len(connect->name) + text_len(connect->lang) +
-                                 text_len(connect->version) + 3);
+                                 text_len(connect->version) + text_len(claimed) + 4);
     side->name = keep(&at, connect->name);
     side->lang = keep(&at, connect->lang);
     side->version = keep(&at, connect->version);
+    side->claimed = keep(&at, claimed);
     side->said_connect = true;
     side->legacy_account = connect->new_account || text_len(connect->account) > 0;
     session->protocol =

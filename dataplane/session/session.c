@@ -489,6 +489,7 @@ void session_snapshot(const struct session *session, struct session_snapshot *ou
         .account_label = account_label(session->account),
         .nonce = text_or_null(side->nonce),
     };
+    out->user = side->claimed;
     if (identity == NULL)
         return;
     out->user = identity->user;

@@ -149,6 +149,7 @@ struct session {
 /* Rarely looked at. */
 struct session_side {
     const char *name, *lang, *version; /* of CONNECT; NULL: not given */
+    const char *claimed;               /* who it says it is; NULL: nobody, or let in */
     char *texts;                       /* where they lie */
     char host[64];
     uint16_t port;

@@ -35,17 +35,10 @@ void session_use_permission(struct session *session, const struct permission *pe
 
 static void drop_denied(struct session *session, struct client_sub *sub)
 {
-    struct slice subject = sub_subject(&sub->sub), queue = sub_queue(&sub->sub);
+    struct slice subject = sub_subject(&sub->sub);
 
-    if (queue.len > 0)
-        session_error(session,
-                      "Permissions Violation for Subscription to \"%.*s\" using queue \"%.*s\" "
-                      "(sid \"%.*s\")",
-                      (int)subject.len, subject.data, (int)queue.len, queue.data, (int)sub->sid_len,
-                      sub->text);
-    else
-        session_error(session, "Permissions Violation for Subscription to \"%.*s\" (sid \"%.*s\")",
-                      (int)subject.len, subject.data, (int)sub->sid_len, sub->text);
+    session_error(session, "Permissions Violation for Subscription to \"%.*s\" (sid \"%.*s\")",
+                  (int)subject.len, subject.data, (int)sub->sid_len, sub->text);
     client_subs_remove(session, sub);
 }
 

@@ -61,6 +61,7 @@ static void run_child(const struct server_options *options, char *config, int lo
     if (options->workers != NULL) {
         args[count++] = "--workers";
         args[count++] = (char *)options->workers;
+        args[count++] = "--spread";
     }
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     dup2(log_fd, STDOUT_FILENO);
