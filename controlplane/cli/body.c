@@ -4,9 +4,10 @@
 #include <string.h>
 
 #include "api/base/check.h"
+#include "api/base/clock.h"
 #include "controlplane/cli/command_parts.h"
 
-enum { MEMBER_MAX = 64 };
+enum { MEMBER_MAX = 64, YEARS_MAX_S = 50 * 31536000 };
 
 bool cli_seconds(const char *text, int64_t *out)
 {
@@ -87,19 +88,82 @@ static json_t *holder(json_t *body, const char *path, char last[MEMBER_MAX])
     return body;
 }
 
-static int add_list(json_t *object, const char *name, const char *value)
+static json_t *list_at(json_t *object, const char *name)
 {
     json_t *list = json_object_get(object, name);
-    struct slice rest = slice_of(value), part;
 
     if (list == NULL) {
         list = json_array();
         CHECK(json_object_set_new(object, name, list) == 0);
     }
+    return list;
+}
+
+/* "a,b": an empty value is an empty list. */
+static int add_list(struct cli *cli, json_t *object, const char *name,
+                    const struct flag_value *value)
+{
+    json_t *list = list_at(object, name);
+    struct slice rest = slice_of(value->value), part;
+    int code;
+
     while (!slice_empty(rest) && slice_cut(&rest, ',', &part)) {
-        if (json_array_append_new(list, json_stringn(part.data, part.len)) != 0)
-            return cli_fail(EXIT_USAGE, "%s is not UTF-8 text", value);
+        const char *text = arena_copy(&cli->arena, part);
+
+        if (value->flag->resolve != NULL)
+            text = cli_resolve(cli, value->flag->resolve, text, &code);
+        if (text == NULL)
+            return code;
+        if (json_array_append_new(list, json_string(text)) != 0)
+            return cli_fail(EXIT_USAGE, "%s is not UTF-8 text", value->value);
     }
+    return EXIT_OK;
+}
+
+/* "08:00" and "08:00:00" */
+static const char *clock_time(struct cli *cli, struct slice text)
+{
+    return arena_printf(&cli->arena, "%.*s%s", (int)text.len, text.data,
+                        text.len == 5 ? ":00" : "");
+}
+
+static int add_ranges(struct cli *cli, json_t *object, const char *name,
+                      const struct flag_value *value)
+{
+    struct slice rest = slice_of(value->value), start;
+    json_t *range;
+
+    if (!slice_cut(&rest, '-', &start) || rest.data == NULL)
+        return cli_fail(EXIT_USAGE, "--%s wants a range such as 08:00-18:00", value->flag->name);
+    range = json_object();
+    json_object_set_new(range, "start", json_string(clock_time(cli, start)));
+    json_object_set_new(range, "end", json_string(clock_time(cli, rest)));
+    CHECK(json_array_append_new(list_at(object, name), range) == 0);
+    return EXIT_OK;
+}
+
+void cli_expires(json_t *body, unsigned days)
+{
+    char text[CLOCK_TEXT_MAX];
+
+    clock_format(clock_wall_ns(clock_system()) + (int64_t)days * 86400 * NS_PER_S, 3, text);
+    json_object_set_new(body, "expires_at", json_string(text));
+}
+
+/* "90d" from now, or the time itself. */
+static int add_time(json_t *object, const char *name, const struct flag_value *value)
+{
+    int64_t seconds, at;
+    char text[CLOCK_TEXT_MAX];
+
+    if (clock_parse(value->value, &at) != 0) {
+        if (!cli_seconds(value->value, &seconds) || seconds < 0 || seconds > YEARS_MAX_S)
+            return cli_fail(EXIT_USAGE, "--%s wants a time such as 90d or 2027-01-31T00:00:00Z",
+                            value->flag->name);
+        at = clock_wall_ns(clock_system()) + seconds * NS_PER_S;
+    }
+    clock_format(at, 3, text);
+    CHECK(json_object_set_new(object, name, json_string(text)) == 0);
     return EXIT_OK;
 }
 
@@ -132,6 +196,20 @@ static int add_pair(struct cli *cli, json_t *object, const char *name,
     return json_object_set_new(map, key, item) == 0
                ? EXIT_OK
                : cli_fail(EXIT_USAGE, "%s is not UTF-8 text", value->value);
+}
+
+/* NAME=null in the object of FLAG_LIMITS. */
+static int add_unset(json_t *object, const char *name, const char *value)
+{
+    json_t *map = json_object_get(object, name);
+
+    if (map == NULL) {
+        map = json_object();
+        CHECK(json_object_set_new(object, name, map) == 0);
+    }
+    return json_object_set_new(map, value, json_null()) == 0
+               ? EXIT_OK
+               : cli_fail(EXIT_USAGE, "%s is not UTF-8 text", value);
 }
 
 static int add_text(struct cli *cli, json_t *object, const char *name,
@@ -178,10 +256,16 @@ static int add_value(struct cli *cli, json_t *body, const struct flag_value *val
         CHECK(json_object_set_new(object, name, json_boolean(value->value[0] == 't')) == 0);
         return EXIT_OK;
     case FLAG_LIST:
-        return add_list(object, name, value->value);
+        return add_list(cli, object, name, value);
+    case FLAG_RANGES:
+        return add_ranges(cli, object, name, value);
+    case FLAG_TIME_AT:
+        return add_time(object, name, value);
     case FLAG_MAP:
     case FLAG_LIMITS:
         return add_pair(cli, object, name, value);
+    case FLAG_UNSET:
+        return add_unset(object, name, value->value);
     case FLAG_QUERY:
     case FLAG_LOCAL:
     case FLAG_SWITCH:
@@ -209,6 +293,7 @@ static int add_arguments(struct cli *cli, json_t *body)
     for (size_t i = 0; i < cli->argument_count && slice_cut(&rest, ' ', &word); i++) {
         char name[MEMBER_MAX];
 
+        word = cli_argument_name(word);
         if (in_path(cli->command->path, word))
             continue;
         snprintf(name, sizeof(name), "%.*s", (int)word.len, word.data);

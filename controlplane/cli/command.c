@@ -5,17 +5,19 @@
  */
 #include "controlplane/cli/command.h"
 
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "api/base/check.h"
 #include "api/base/mem.h"
 #include "controlplane/cli/command_parts.h"
 
-enum { WAIT_DEFAULT_S = 30, OPERATION_WAIT_S = 60, POLL_MS = 200 };
+enum { PREFER_WAIT_MAX_S = 30, OPERATION_WAIT_S = 60, POLL_MS = 200, LIST_MAX_DEFAULT = 50 };
 
 int cli_fail(int code, const char *format, ...)
 {
@@ -43,12 +45,19 @@ bool cli_has(const struct cli *cli, const char *name)
     return cli_flag(cli, name) != NULL;
 }
 
+struct slice cli_argument_name(struct slice word)
+{
+    bool optional = word.len > 2 && word.data[0] == '[';
+
+    return optional ? slice_make(word.data + 1, word.len - 2) : word;
+}
+
 const char *cli_argument(const struct cli *cli, const char *name)
 {
     struct slice rest = slice_of(cli->command->arguments), word;
 
     for (size_t i = 0; i < cli->argument_count && slice_cut(&rest, ' ', &word); i++) {
-        if (slice_equal(word, slice_of(name)))
+        if (slice_equal(cli_argument_name(word), slice_of(name)))
             return cli->arguments[i];
     }
     return NULL;
@@ -60,6 +69,46 @@ const char *cli_member(const json_t *object, const char *path)
     static _Thread_local unsigned next;
 
     return output_cell(object, path, cells[next++ % 8]);
+}
+
+const char *cli_text(const json_t *object, const char *path)
+{
+    return json_string_value(output_at(object, path));
+}
+
+bool cli_confirm(const struct cli *cli, const char *question, int *code)
+{
+    char answer[16] = "";
+
+    *code = EXIT_OK;
+    if (cli->yes)
+        return true;
+    if (!isatty(STDIN_FILENO)) {
+        *code = cli_fail(EXIT_USAGE, "%s  Without a terminal this wants --yes.", question);
+        return false;
+    }
+    fprintf(stderr, "%s  [y/N] ", question);
+    if (fgets(answer, sizeof(answer), stdin) != NULL && (answer[0] == 'y' || answer[0] == 'Y'))
+        return true;
+    *code = cli_fail(EXIT_FAILED, "nothing was changed");
+    return false;
+}
+
+int cli_keep(const char *path, struct slice secret, const char *what)
+{
+    enum result rc;
+
+    if (strcmp(path, "-") == 0) {
+        fwrite(secret.data, 1, secret.len, stdout);
+        return fflush(stdout) == 0 ? EXIT_OK : cli_fail(EXIT_FAILED, "stdout cannot be written");
+    }
+    rc = secret_file_write(path, secret);
+    if (rc != OK) /* it is shown once: better here than nowhere */
+        fwrite(secret.data, 1, secret.len, stdout);
+    if (rc != OK)
+        return cli_fail(EXIT_FAILED, "%s cannot be written; %s stands above", path, what);
+    fprintf(stderr, "%s is in %s\n", what, path);
+    return EXIT_OK;
 }
 
 /* --- failures ----------------------------------------------------------------------------- */
@@ -143,9 +192,11 @@ const char *cli_resolve(struct cli *cli, const char *collection, const char *ref
     *code = EXIT_OK;
     if (is_id(ref) || strcmp(ref, "*") == 0)
         return rest_escape(&cli->arena, ref);
+    collection = cli_path(cli, collection, code);
+    if (collection == NULL)
+        return NULL;
     rc = rest_list(cli->client,
-                   arena_printf(&cli->arena, "%s%s?q=%s", *collection == '/' ? "" : "/", collection,
-                                rest_escape(&cli->arena, ref)),
+                   arena_printf(&cli->arena, "%s?q=%s", collection, rest_escape(&cli->arena, ref)),
                    0, &cli->arena, &items, &reply);
     if (rc != OK) {
         *code = cli_problem(cli, rc, &reply);
@@ -169,46 +220,69 @@ const char *cli_resolve(struct cli *cli, const char *collection, const char *ref
 
 /* --- the request -------------------------------------------------------------------------- */
 
-/* The value for {name}: --account, --team, or the argument of that name. */
+/* The value for {name}: the argument of that name, or the flag. */
 static const char *path_value(struct cli *cli, struct slice name)
 {
+    const struct {
+        const char *name, *value;
+    } flags[] = {{"account", cli->account}, {"team", cli->team}, {"system", cli->system},
+                 {
+                     "operator",
+                     cli->operator},
+    };
     char upper[32];
 
     if (name.len >= sizeof(upper))
         return NULL;
     for (size_t i = 0; i < name.len; i++)
-        upper[i] =
-            (char)(name.data[i] >= 'a' && name.data[i] <= 'z' ? name.data[i] - 32 : name.data[i]);
+        upper[i] = (char)toupper((unsigned char)name.data[i]);
     upper[name.len] = 0;
     if (cli_argument(cli, upper) != NULL)
         return cli_argument(cli, upper);
-    if (slice_equal(name, SLICE("account")))
-        return cli->account;
-    return slice_equal(name, SLICE("team")) ? cli->team : NULL;
+    for (size_t i = 0; i < COUNT_OF(flags); i++) {
+        if (slice_equal(name, slice_of(flags[i].name)))
+            return flags[i].value;
+    }
+    return NULL;
 }
 
-/* The template with its {names} filled in; NULL, and *code, when one is missing or unknown. */
-static const char *fill_path(struct cli *cli, const char *template, int *code)
+/* Nothing was said: the only one of its kind that the caller sees. */
+static const char *only_one(struct cli *cli, const char *collection, struct slice name, int *code)
+{
+    const json_t *items;
+    struct rest_reply reply;
+    enum result rc = rest_list(cli->client, collection, 2, &cli->arena, &items, &reply);
+
+    if (rc != OK) {
+        *code = cli_problem(cli, rc, &reply);
+        return NULL;
+    }
+    if (json_array_size(items) == 1)
+        return arena_strdup(&cli->arena, cli_member(json_array_get(items, 0), "id"));
+    *code = cli_fail(EXIT_USAGE, "which %.*s? give --%.*s", (int)name.len, name.data, (int)name.len,
+                     name.data);
+    return NULL;
+}
+
+const char *cli_path(struct cli *cli, const char *template, int *code)
 {
     const char *done = "";
 
     *code = EXIT_OK;
     for (;;) {
-        const char *open = strchr(template, '{'), *close, *value, *id;
+        const char *open = strchr(template, '{'), *close, *value, *id, *collection;
+        struct slice name;
 
         if (open == NULL)
             return arena_printf(&cli->arena, "%s%s", done, template);
         close = strchr(open, '}');
         CHECK(close != NULL);
-        value = path_value(cli, slice_make(open + 1, (size_t)(close - open) - 1));
-        if (value == NULL) {
-            *code = cli_fail(EXIT_USAGE, "%.*s is missing: give --%.*s", (int)(close - open) - 1,
-                             open + 1, (int)(close - open) - 1, open + 1);
-            return NULL;
-        }
+        name = slice_make(open + 1, (size_t)(close - open) - 1);
         done = arena_printf(&cli->arena, "%s%.*s", done, (int)(open - template), template);
-        id = cli_resolve(cli, arena_copy(&cli->arena, slice_make(done, strlen(done) - 1)), value,
-                         code);
+        collection = arena_copy(&cli->arena, slice_make(done, strlen(done) - 1));
+        value = path_value(cli, name);
+        id = value != NULL ? cli_resolve(cli, collection, value, code)
+                           : only_one(cli, collection, name, code);
         if (id == NULL)
             return NULL;
         done = arena_printf(&cli->arena, "%s%s", done, id);
@@ -216,21 +290,29 @@ static const char *fill_path(struct cli *cli, const char *template, int *code)
     }
 }
 
-static const char *add_query(struct cli *cli, const char *path)
+/* NULL, and *code, when a value names nothing. */
+static const char *add_query(struct cli *cli, const char *path, int *code)
 {
+    *code = EXIT_OK;
     for (size_t i = 0; i < cli->value_count; i++) {
         const struct flag_value *value = &cli->values[i];
         const char *name = value->flag->member != NULL ? value->flag->member : value->flag->name;
+        const char *text;
 
-        if (value->flag->kind == FLAG_QUERY)
-            path = arena_printf(&cli->arena, "%s%c%s=%s", path, strchr(path, '?') ? '&' : '?', name,
-                                rest_escape(&cli->arena, value->value));
+        if (value->flag->kind != FLAG_QUERY)
+            continue;
+        text = value->flag->resolve != NULL
+                   ? cli_resolve(cli, value->flag->resolve, value->value, code)
+                   : rest_escape(&cli->arena, value->value);
+        if (text == NULL)
+            return NULL;
+        path =
+            arena_printf(&cli->arena, "%s%c%s=%s", path, strchr(path, '?') ? '&' : '?', name, text);
     }
     return path;
 }
 
-/* The ETag to send: --if-version, or what the resource has now. */
-static const char *etag_for(struct cli *cli, const char *path, int *code)
+const char *cli_etag(struct cli *cli, const char *path, int *code)
 {
     const char *colon = strrchr(path, ':');
     struct rest_request request = {.method = "GET"};
@@ -258,7 +340,7 @@ static void pause_ms(long ms)
 /* An operation until it is over; shows nothing. */
 int cli_wait_operation(struct cli *cli, const char *id, const json_t **last)
 {
-    unsigned wait_s = cli->wait_s > OPERATION_WAIT_S ? cli->wait_s : OPERATION_WAIT_S;
+    unsigned wait_s = cli->wait_s > 0 ? cli->wait_s : OPERATION_WAIT_S;
     struct rest_request request = {.method = "GET"};
     struct rest_reply reply;
     int code;
@@ -275,20 +357,76 @@ int cli_wait_operation(struct cli *cli, const char *id, const json_t **last)
             return EXIT_OK;
         if (strcmp(state, "failed") == 0 || strcmp(state, "canceled") == 0)
             return cli_fail(EXIT_FAILED, "the operation %s: %s", state,
-                            cli_member(reply.json, "error/detail"));
+                            cli_member(reply.json, "error_detail"));
         pause_ms(POLL_MS);
     }
     return cli_fail(EXIT_NOT_IN_SYNC, "operation %s is not finished after %u s", id, wait_s);
 }
 
-/* After --wait: is it on the nodes? */
-static int check_sync(struct cli *cli, const struct rest_reply *reply)
+/* After --wait: is it on the nodes?  What takes longer than one request may, is asked again. */
+static int check_sync(struct cli *cli, const char *state)
 {
-    const char *state = cli_member(reply->json, "sync/state");
+    struct rest_request request = {.method = "GET"};
+    struct rest_reply reply;
+    const char *path;
+    unsigned left = cli->wait_s > PREFER_WAIT_MAX_S ? cli->wait_s - PREFER_WAIT_MAX_S : 0;
+    int code = EXIT_OK;
 
-    if (*state == 0 || strcmp(state, "applied") == 0 || strcmp(state, "stored") == 0)
+    if (strstr(cli->command->path, "{account}") == NULL)
         return EXIT_OK;
-    return cli_fail(EXIT_NOT_IN_SYNC, "saved, but not on all nodes yet: sync is %s", state);
+    path = cli_path(cli, "/accounts/{account}/sync", &code);
+    if (path == NULL)
+        return code;
+    request.path = path;
+    for (unsigned waited_ms = 0;; waited_ms += POLL_MS) {
+        if (*state == 0 || waited_ms > 0) {
+            if (!cli_call(cli, &request, &reply, &code))
+                return code;
+            state = cli_member(reply.json, "state");
+        }
+        if (strcmp(state, "applied") == 0 || strcmp(state, "stored") == 0)
+            return EXIT_OK;
+        if (waited_ms >= left * 1000)
+            return cli_fail(EXIT_NOT_IN_SYNC, "saved, but not on all nodes yet: sync is %s", state);
+        pause_ms(POLL_MS);
+    }
+}
+
+/* The secret of an answer: into --out, else on stdout behind the rest. */
+static int show_secret(struct cli *cli, const struct rest_reply *reply)
+{
+    const struct command *command = cli->command;
+    const char *secret = cli_text(reply->json, command->secret), *out = cli_flag(cli, "out");
+    json_t *shown = json_deep_copy(reply->json);
+    const char *line;
+    int code;
+
+    arena_on_free(&cli->arena, output_drop, shown);
+    if (secret == NULL)
+        return cli_fail(EXIT_FAILED, "the answer holds no %s", command->secret);
+    line = arena_printf(&cli->arena, "%s\n", secret);
+    if (out != NULL) {
+        code = cli_keep(out, slice_of(line), command->secret);
+        json_object_del(shown, command->secret);
+        if (code != EXIT_OK || strcmp(out, "-") == 0)
+            return code;
+    }
+    output_items(cli->format, command->columns, shown);
+    if (out == NULL && cli->format == OUTPUT_TABLE)
+        printf("\n%s (shown once): %s\n", command->secret, secret);
+    return EXIT_OK;
+}
+
+static int show_text(struct cli *cli, const struct rest_reply *reply)
+{
+    const char *out = cli_flag(cli, "out");
+
+    if (out != NULL)
+        return cli_keep(out, slice_make(reply->text, reply->len), "the answer");
+    fwrite(reply->text, 1, reply->len, stdout);
+    if (reply->len > 0 && reply->text[reply->len - 1] != '\n')
+        putchar('\n');
+    return EXIT_OK;
 }
 
 static int show(struct cli *cli, const struct rest_reply *reply)
@@ -303,30 +441,49 @@ static int show(struct cli *cli, const struct rest_reply *reply)
             output_items(cli->format, command->columns, last);
         return code;
     }
+    if (command->flags_set & COMMAND_TEXT)
+        return show_text(cli, reply);
     if (reply->len == 0 || reply->json == NULL) {
-        if (command->flags_set & COMMAND_TEXT)
-            fwrite(reply->text, 1, reply->len, stdout);
-        else if (cli->format != OUTPUT_JSON)
+        if (cli->format == OUTPUT_TABLE)
             puts("done");
-        return EXIT_OK;
-    }
-    if (command->columns != NULL)
+    } else if (command->secret != NULL) {
+        code = show_secret(cli, reply);
+        if (code != EXIT_OK)
+            return code;
+    } else if (command->columns != NULL) {
         output_items(cli->format, command->columns, reply->json);
-    else
+    } else {
         output_object(cli->format, reply->json);
-    return cli->wait_s > 0 ? check_sync(cli, reply) : EXIT_OK;
+    }
+    if (cli->wait_s == 0 || !(command->flags_set & COMMAND_WAIT))
+        return EXIT_OK;
+    return check_sync(cli, cli_member(reply->json, "sync/state"));
 }
 
-static int run_list(struct cli *cli, const char *path)
+static const char *template_of(const struct cli *cli)
 {
-    struct rest_reply reply;
-    const json_t *items;
-    enum result rc = rest_list(cli->client, path, 0, &cli->arena, &items, &reply);
+    const struct command *command = cli->command;
 
-    if (rc != OK)
-        return cli_problem(cli, rc, &reply);
-    output_items(cli->format, cli->command->columns, items);
-    return EXIT_OK;
+    if (cli->team != NULL && command->team_path != NULL)
+        return command->team_path;
+    if (cli->account != NULL && command->account_path != NULL)
+        return command->account_path;
+    return command->path;
+}
+
+/* "Delete account orders?" */
+static bool ask(struct cli *cli, int *code)
+{
+    const struct command *command = cli->command;
+
+    *code = EXIT_OK;
+    if (!(command->flags_set & COMMAND_ASK))
+        return true;
+    return cli_confirm(cli,
+                       arena_printf(&cli->arena, "%s %s %s?", command->noun,
+                                    command->verb != NULL ? command->verb : "",
+                                    cli->argument_count > 0 ? cli->arguments[0] : ""),
+                       code);
 }
 
 int cli_request(struct cli *cli, struct rest_reply *reply)
@@ -336,21 +493,24 @@ int cli_request(struct cli *cli, struct rest_reply *reply)
     json_t *body = NULL;
     int code;
 
-    request.path = fill_path(cli, command->path, &code);
-    if (request.path == NULL)
+    request.path = cli_path(cli, template_of(cli), &code);
+    if (request.path == NULL || !ask(cli, &code))
         return code;
     if (command->flags_set & COMMAND_IF_MATCH) {
-        request.if_match = etag_for(cli, request.path, &code);
+        request.if_match = cli_etag(cli, request.path, &code);
         if (request.if_match == NULL)
             return code;
     }
     code = cli_make_body(cli, &body);
     if (code != EXIT_OK)
         return code;
-    request.path = add_query(cli, request.path);
+    request.path = add_query(cli, request.path, &code);
+    if (request.path == NULL)
+        return code;
     request.body = body;
     request.idempotency_key = cli->idempotency_key;
-    request.wait_s = command->flags_set & COMMAND_WAIT ? cli->wait_s : 0;
+    if (command->flags_set & COMMAND_WAIT)
+        request.wait_s = cli->wait_s < PREFER_WAIT_MAX_S ? cli->wait_s : PREFER_WAIT_MAX_S;
     if (command->flags_set & COMMAND_TEXT)
         request.accept = "*/*";
     cli_call(cli, &request, reply, &code);
@@ -358,16 +518,49 @@ int cli_request(struct cli *cli, struct rest_reply *reply)
     return code;
 }
 
+/* Is there such a flag, given or not? */
+static bool command_has_flag(const struct command *command, const char *name)
+{
+    for (const struct flag *flag = command->flags; flag != NULL && flag->name != NULL; flag++) {
+        if (strcmp(flag->name, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+static int run_list(struct cli *cli)
+{
+    const char *limit = cli_flag(cli, "limit");
+    struct rest_reply reply;
+    const json_t *items;
+    const char *path;
+    uint64_t max = 0; /* all */
+    enum result rc;
+    int code;
+
+    if (limit == NULL && command_has_flag(cli->command, "limit"))
+        max = LIST_MAX_DEFAULT;
+    if (limit != NULL && !slice_uint(slice_of(limit), INT32_MAX, &max))
+        return cli_fail(EXIT_USAGE, "--limit wants a number");
+    path = cli_path(cli, template_of(cli), &code);
+    if (path != NULL)
+        path = add_query(cli, path, &code);
+    if (path == NULL)
+        return code;
+    rc = rest_list(cli->client, path, (size_t)max, &cli->arena, &items, &reply);
+    if (rc != OK)
+        return cli_problem(cli, rc, &reply);
+    output_items(cli->format, cli->command->columns, items);
+    return EXIT_OK;
+}
+
 static int run_row(struct cli *cli)
 {
     struct rest_reply reply;
     int code;
 
-    if (cli->command->flags_set & COMMAND_LIST) {
-        const char *path = fill_path(cli, cli->command->path, &code);
-
-        return path != NULL ? run_list(cli, add_query(cli, path)) : code;
-    }
+    if (cli->command->flags_set & COMMAND_LIST)
+        return run_list(cli);
     code = cli_request(cli, &reply);
     return code == EXIT_OK ? show(cli, &reply) : code;
 }

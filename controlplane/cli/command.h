@@ -19,6 +19,7 @@
 #include "controlplane/cli/output.h"
 #include "controlplane/cli/rest_client.h"
 
+/* CLI-02 */
 enum exit_code {
     EXIT_OK = 0,
     EXIT_FAILED = 1,
@@ -32,16 +33,19 @@ enum exit_code {
 };
 
 enum flag_kind {
-    FLAG_TEXT,   /* a string member */
-    FLAG_INT,    /* a number; -1 and "unlimited" too; sizes such as 64MiB */
-    FLAG_TIME_S, /* a length of time as seconds: 90d, 12h, 30m, 45s */
-    FLAG_TRUE,   /* given: true */
-    FLAG_LIST,   /* repeated or comma separated: an array of strings */
-    FLAG_MAP,    /* NAME=VALUE, repeated: an object of strings */
-    FLAG_LIMITS, /* NAME=NUMBER, repeated: an object of numbers and booleans */
-    FLAG_QUERY,  /* a query parameter of the same name */
-    FLAG_LOCAL,  /* for the command's own function */
-    FLAG_SWITCH, /* the same, without a value */
+    FLAG_TEXT,    /* a string member */
+    FLAG_INT,     /* a number; -1 and "unlimited" too; sizes such as 64MiB */
+    FLAG_TIME_S,  /* a length of time as seconds: 90d, 12h, 30m, 45s */
+    FLAG_TIME_AT, /* a length of time from now, or a time: as a time */
+    FLAG_TRUE,    /* given: true */
+    FLAG_LIST,    /* repeated or comma separated: an array of strings */
+    FLAG_RANGES,  /* HH:MM-HH:MM, repeated: an array of {start, end} */
+    FLAG_MAP,     /* NAME=VALUE, repeated: an object of strings */
+    FLAG_LIMITS,  /* NAME=NUMBER, repeated: an object of numbers and booleans */
+    FLAG_UNSET,   /* NAME, repeated: null in the same object */
+    FLAG_QUERY,   /* a query parameter of the same name */
+    FLAG_LOCAL,   /* for the command's own function */
+    FLAG_SWITCH,  /* the same, without a value */
 };
 
 struct flag {
@@ -50,7 +54,8 @@ struct flag {
     const char *member; /* of the body, "a/b" for a nested one; NULL: the name with '_' for '-' */
     const char *value;  /* in the help; NULL for those without */
     const char *help;
-    const char *resolve; /* the value names a resource of this collection: its id is sent */
+    const char *resolve; /* the value names a resource of this collection (a path may have
+                            {names}, as a command's): its id is sent */
 };
 
 enum {
@@ -70,17 +75,18 @@ struct command {
     const struct column *columns;
     unsigned flags_set; /* COMMAND_... */
     int (*run)(struct cli *cli);
+    const char *team_path, *account_path; /* the path instead, when --team (--account) is given */
+    const char *secret; /* member of the answer that is shown once; --out keeps it in a file */
 };
 
 enum {
     COMMAND_LIST = 1 << 0,     /* all pages */
     COMMAND_IF_MATCH = 1 << 1, /* reads the resource first and sends its ETag */
     COMMAND_WAIT = 1 << 2,     /* --wait: until nodes have it */
-    COMMAND_SECRET = 1 << 3,   /* the answer holds a secret: shown once, and --out */
-    COMMAND_TEXT = 1 << 4,     /* the answer is text, not JSON */
+    COMMAND_ASK = 1 << 3,      /* asks first, unless --yes */
+    COMMAND_TEXT = 1 << 4,     /* the answer is text, not JSON; --out writes it to a file */
     COMMAND_LOCAL = 1 << 5,    /* needs no control plane */
-    COMMAND_ACCOUNT = 1 << 6,  /* --account ACCOUNT fills {account} */
-    COMMAND_BODY = 1 << 7,     /* sends a body, if only {} */
+    COMMAND_BODY = 1 << 6,     /* sends a body, if only {} */
 };
 
 struct flag_value {
@@ -98,7 +104,7 @@ struct cli {
     struct flag_value values[VALUES_MAX];
     size_t value_count;
     enum output_format format;
-    const char *context_name, *account, *team;
+    const char *context_name, *account, *team, *system, *operator;
     const char *idempotency_key, *if_version;
     unsigned wait_s;
     bool yes;
@@ -118,10 +124,22 @@ const char *cli_argument(const struct cli *cli, const char *name);
 /* One request; on failure says so and *code is the exit code. */
 bool cli_call(struct cli *cli, const struct rest_request *request, struct rest_reply *reply,
               int *code);
-/* A name or id of a collection ("accounts", "teams", "/accounts/ID/users") -> id. */
+/* A name or id of a collection ("/teams", "/accounts/ID/users", "/accounts/{account}/roles") ->
+ * id; NULL, and *code. */
 const char *cli_resolve(struct cli *cli, const char *collection, const char *ref, int *code);
-/* A member of an object as text, "" when it is not there; "a/b" for a nested one. */
+/* A member of an object as text, "" when it is not there; "a/b" for a nested one.  Short texts
+ * only (CELL_MAX), in one of eight places that are used in turn. */
 const char *cli_member(const json_t *object, const char *path);
+/* The same, whole; NULL when it is not there or not a string. */
+const char *cli_text(const json_t *object, const char *path);
+/* The template with its {names} filled in; NULL, and *code, when one is missing or unknown. */
+const char *cli_path(struct cli *cli, const char *template, int *code);
+/* What If-Match wants for a path: --if-version, or the ETag it has now; NULL, and *code. */
+const char *cli_etag(struct cli *cli, const char *path, int *code);
+/* Asks on the terminal, unless --yes; false, and *code, when the answer is no. */
+bool cli_confirm(const struct cli *cli, const char *question, int *code);
+/* Writes a secret to a new file (0600), or to stdout when path is "-". */
+int cli_keep(const char *path, struct slice secret, const char *what);
 /* Says what a reply's problem is; returns the exit code. */
 int cli_problem(struct cli *cli, enum result rc, const struct rest_reply *reply);
 /* On stderr, with the program's name in front; returns `code`. */

@@ -2,11 +2,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sodium.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "api/base/buf.h"
 #include "api/base/mem.h"
 #include "api/base/random.h"
 
@@ -29,16 +29,14 @@ static const struct field context_file_fields[] = {
 #undef T
 static const struct shape context_file_shape = SHAPE(struct context_file, context_file_fields);
 
-/* An empty variable counts as none. */
-static const char *environment(const char *name)
+const char *context_environment(const char *name)
 {
     const char *value = getenv(name);
 
     return value != NULL && *value != 0 ? value : NULL;
 }
 
-/* mkdir -p, 0700. */
-static enum result make_folder(char *path)
+enum result folder_make(char *path)
 {
     for (char *at = path + 1;; at++) {
         char saved = *at;
@@ -56,9 +54,9 @@ static enum result make_folder(char *path)
 
 enum result context_folder(struct arena *arena, const char **folder)
 {
-    const char *given = environment("BERTH_CONTEXT_DIR");
-    const char *config = environment("XDG_CONFIG_HOME");
-    const char *home = environment("HOME");
+    const char *given = context_environment("BERTH_CONTEXT_DIR");
+    const char *config = context_environment("XDG_CONFIG_HOME");
+    const char *home = context_environment("HOME");
     char *path;
 
     if (given != NULL)
@@ -68,7 +66,7 @@ enum result context_folder(struct arena *arena, const char **folder)
     else
         path = arena_printf(arena, "%s/.config/berth", home != NULL ? home : "/");
     *folder = path;
-    return make_folder(path);
+    return folder_make(path);
 }
 
 static enum result file_path(struct arena *arena, const char **path)
@@ -80,23 +78,29 @@ static enum result file_path(struct arena *arena, const char **path)
     return rc;
 }
 
-/* The whole file; ERR_NOT_FOUND when there is none. */
-static enum result read_all(const char *path, struct buf *buf)
+enum result secret_file_read(const char *path, struct buf *buf)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = strcmp(path, "-") == 0 ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
     char *room;
     ssize_t got;
 
     if (fd < 0)
         return errno == ENOENT ? ERR_NOT_FOUND : ERR_IO;
     do {
-        room = buf_reserve(buf, 4096);
+        room = buf_reserve(buf, 4096); /* NULL: longer than the caller allows */
         got = room != NULL ? read(fd, room, 4096) : -1;
         if (got > 0)
             buf_commit(buf, (size_t)got);
     } while (got > 0);
     close(fd);
     return got < 0 ? ERR_IO : OK;
+}
+
+void secret_buf_wipe(struct buf *buf)
+{
+    if (buf->data != NULL)
+        sodium_memzero(buf->data, buf->cap);
+    buf_fini(buf);
 }
 
 enum result context_read(struct arena *arena, struct context_file *file)
@@ -111,7 +115,7 @@ enum result context_read(struct arena *arena, struct context_file *file)
     if (rc != OK)
         return rc;
     buf_init(&buf, CONTEXT_FILE_MAX);
-    rc = read_all(path, &buf);
+    rc = secret_file_read(path, &buf);
     if (rc == OK && shape_decode_text(&context_file_shape, buf_slice(&buf), SHAPE_LENIENT, arena,
                                       file, &error) != OK)
         rc = ERR_CORRUPT;
@@ -182,14 +186,14 @@ static struct context *find(const struct context_file *file, const char *name)
 
 enum result context_choose(struct arena *arena, const char *name, struct context *out)
 {
-    const char *url = environment("BERTH_API");
-    const char *token = environment("BERTH_TOKEN");
+    const char *url = context_environment("BERTH_API");
+    const char *token = context_environment("BERTH_TOKEN");
     struct context_file file;
     const struct context *found = NULL;
     enum result rc;
 
     if (name == NULL)
-        name = environment("BERTH_CONTEXT");
+        name = context_environment("BERTH_CONTEXT");
     if (name == NULL && url != NULL && token != NULL) {
         *out = (struct context){"environment", url, token};
         return OK;

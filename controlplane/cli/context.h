@@ -12,6 +12,7 @@
 #pragma once
 
 #include "api/base/arena.h"
+#include "api/base/buf.h"
 #include "api/base/result.h"
 #include "api/base/shape.h"
 
@@ -29,6 +30,10 @@ struct context_file {
     } contexts;
 };
 
+/* A variable of the environment; NULL when it is not set, or empty. */
+const char *context_environment(const char *name);
+/* mkdir -p, 0700; the text is changed on the way and whole again at the end. */
+enum result folder_make(char *path) MUST_CHECK;
 /* The folder, made 0700 if it is not there. */
 enum result context_folder(struct arena *arena, const char **folder) MUST_CHECK;
 /* An absent file is an empty one. */
@@ -43,3 +48,7 @@ enum result context_save(struct arena *arena, const struct context *context) MUS
 
 /* Writes a secret: new file 0600, by rename, synced. */
 enum result secret_file_write(const char *path, struct slice text) MUST_CHECK;
+/* Appends a file, or stdin for "-". */
+enum result secret_file_read(const char *path, struct buf *out) MUST_CHECK;
+/* Overwrites and frees. */
+void secret_buf_wipe(struct buf *buf);

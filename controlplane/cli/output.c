@@ -4,11 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/base/buf.h"
 #include "api/base/check.h"
 #include "api/base/mem.h"
 #include "api/base/shape.h"
 
-static const json_t *at_path(const json_t *object, const char *path)
+const json_t *output_at(const json_t *object, const char *path)
 {
     struct slice rest = slice_of(path), part;
 
@@ -24,31 +25,59 @@ static const json_t *at_path(const json_t *object, const char *path)
     return object;
 }
 
-const char *output_cell(const json_t *object, const char *path, char out[CELL_MAX])
+void output_drop(void *tree)
 {
-    const json_t *value = at_path(object, path);
+    json_decref(tree);
+}
+
+/* "a, b": what reads better than JSON. */
+static void join(const json_t *list, struct buf *out)
+{
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *item = json_array_get(list, i);
+        char *text = json_is_string(item) ? NULL : shape_dump(item);
+
+        if (i > 0)
+            buf_add_text(out, ", ");
+        buf_add_text(out, text != NULL ? text : json_string_value(item));
+        mem_free(text);
+    }
+}
+
+static void add_value(const json_t *value, struct buf *out)
+{
+    const char *key;
+    json_t *item;
     char *text;
 
-    out[0] = 0;
-    if (value == NULL || json_is_null(value))
-        return out;
     if (json_is_string(value)) {
-        snprintf(out, CELL_MAX, "%s", json_string_value(value));
-    } else if (json_is_array(value) || json_is_object(value)) {
-        size_t count = json_is_array(value) ? json_array_size(value) : json_object_size(value);
-
-        if (count > 0) {
-            text = shape_dump(value);
-            snprintf(out, CELL_MAX, "%s", text);
+        buf_add_text(out, json_string_value(value));
+    } else if (json_is_array(value)) {
+        join(value, out);
+    } else if (json_is_object(value)) {
+        json_object_foreach((json_t *)(uintptr_t)value, key, item)
+        {
+            text = json_is_string(item) ? NULL : shape_dump(item);
+            buf_printf(out, "%s%s=%s", out->len > 0 ? ", " : "", key,
+                       text != NULL ? text : json_string_value(item));
             mem_free(text);
         }
     } else if (json_is_boolean(value)) {
-        snprintf(out, CELL_MAX, "%s", json_is_true(value) ? "yes" : "no");
+        buf_add_text(out, json_is_true(value) ? "yes" : "no");
     } else if (json_is_integer(value)) {
-        snprintf(out, CELL_MAX, "%lld", (long long)json_integer_value(value));
-    } else {
-        snprintf(out, CELL_MAX, "%g", json_number_value(value));
+        buf_printf(out, "%lld", (long long)json_integer_value(value));
+    } else if (json_is_real(value)) {
+        buf_printf(out, "%g", json_real_value(value));
     }
+}
+
+const char *output_cell(const json_t *object, const char *path, char out[CELL_MAX])
+{
+    struct buf buf = {0};
+
+    add_value(output_at(object, path), &buf);
+    snprintf(out, CELL_MAX, "%s", buf_text(&buf));
+    buf_fini(&buf);
     return out;
 }
 
@@ -103,16 +132,18 @@ static void print_json(const json_t *tree)
     free(text);
 }
 
-static void print_names(const json_t *items)
+static void print_name(const json_t *item)
 {
     char cell[CELL_MAX];
+    const char *name = output_cell(item, "name", cell);
 
-    for (size_t row = 0; row < json_array_size(items); row++) {
-        const json_t *item = json_array_get(items, row);
-        const char *name = output_cell(item, "name", cell);
+    puts(*name != 0 ? name : output_cell(item, "id", cell));
+}
 
-        puts(*name != 0 ? name : output_cell(item, "id", cell));
-    }
+static void print_names(const json_t *items)
+{
+    for (size_t row = 0; row < json_array_size(items); row++)
+        print_name(json_array_get(items, row));
 }
 
 void output_items(enum output_format format, const struct column *columns, const json_t *items)
@@ -140,17 +171,22 @@ void output_object(enum output_format format, const json_t *object)
 {
     const char *key;
     json_t *value;
-    char cell[CELL_MAX];
 
     if (format == OUTPUT_JSON) {
         print_json(object);
         return;
     }
+    if (format == OUTPUT_NAME) {
+        print_name(object);
+        return;
+    }
     json_object_foreach((json_t *)(uintptr_t)object, key, value)
     {
-        char path[64];
+        struct buf buf = {0};
 
-        snprintf(path, sizeof(path), "%s", key);
-        printf("%-20s %s\n", path, output_cell(object, path, cell));
+        add_value(value, &buf);
+        if (buf.len > 0)
+            printf("%-22s %s\n", key, buf_text(&buf));
+        buf_fini(&buf);
     }
 }

@@ -26,6 +26,7 @@ static void print_globals(void)
          "  --context NAME           another context than the current one\n"
          "  --account ACCOUNT        the account, by name, id or public key\n"
          "  --team TEAM              the team, by name or id\n"
+         "  --system, --operator     the same; needed only when there are several\n"
          "  --wait[=SECONDS]         until the nodes have it (exit code 7 if they do not)\n"
          "  --if-version N           only if the resource is at this version; * for any\n"
          "  --idempotency-key KEY    the same request again is the same answer\n"
@@ -171,12 +172,13 @@ static int read_global(struct cli *cli, struct words *words, struct slice name, 
     struct {
         const char *name;
         const char **place;
-    } texts[] = {
-        {"context", &cli->context_name},
-        {"account", &cli->account},
-        {"team", &cli->team},
-        {"if-version", &cli->if_version},
-        {"idempotency-key", &cli->idempotency_key},
+    } texts[] = {{"context", &cli->context_name}, {"account", &cli->account}, {"team", &cli->team},
+                 {"system", &cli->system},
+                 {
+                     "operator",
+                     &cli->operator},
+                     {"if-version", &cli->if_version},
+                     {"idempotency-key", &cli->idempotency_key},
     };
 
     *known = true;
@@ -287,10 +289,12 @@ int cli_parse(struct cli *cli, int argc, char **argv, bool *finished)
     if (!noun_known(noun))
         return cli_fail(EXIT_USAGE, "%s is not known: see berth --help", noun);
     cli->command = find(noun, argc > 2 ? argv[2] : NULL);
+    if (cli->command == NULL && argc > 2 && !is_help(argv[2]))
+        return cli_fail(EXIT_USAGE, "%s %s is not known: see berth %s --help", noun, argv[2], noun);
     if (cli->command == NULL) {
         cli_help(noun, NULL);
         *finished = true;
-        return argc > 2 && is_help(argv[2]) ? EXIT_OK : EXIT_USAGE;
+        return argc > 2 ? EXIT_OK : EXIT_USAGE;
     }
     words.at = cli->command->verb != NULL ? 3 : 2;
     return read_words(cli, &words, finished);

@@ -1,0 +1,2 @@
+#include "controlplane/cli/tables.h"
+const struct command demo_commands[] = {{0}};

@@ -1,0 +1,178 @@
+/* berth operator */
+#include <stdio.h>
+#include <string.h>
+
+#include "api/base/clock.h"
+#include "api/nats/creds.h"
+#include "api/nats/jwt.h"
+#include "controlplane/cli/command_parts.h"
+#include "controlplane/cli/tables.h"
+
+static const struct column columns[] = {
+    {"NAME", "name"},
+    {"ID", "id"},
+    {"PUBLIC KEY", "public_key"},
+    {"STRICT", "strict_signing_keys"},
+    {"CREATED", "created_at"},
+    {0},
+};
+static const struct column key_columns[] = {
+    {"ID", "id"}, {"PUBLIC KEY", "public_key"}, {"STATE", "state"}, {"CREATED", "created_at"}, {0},
+};
+
+#define SETTINGS_FLAGS                                                                        \
+    {"strict", FLAG_TRUE, "strict_signing_keys", NULL,                                        \
+     "accounts are signed by signing keys only"},                                             \
+        {"assert-version", FLAG_TEXT, "assert_server_version", "N.N.N",                       \
+         "the oldest server allowed"},                                                        \
+        {"service-url", FLAG_LIST, "operator_service_urls", "URL", "nats://... for clients"}, \
+        {"account-server-url", FLAG_TEXT, NULL, "URL", "where resolvers of type URL look"},   \
+        {"tag", FLAG_LIST, "tags", "TAG", "may be repeated"}, COMMON_FLAGS
+
+static const struct flag create_flags[] = {
+    {"out", FLAG_LOCAL, NULL, "FILE", "the identity seed goes there (0600); - for stdout alone"},
+    SETTINGS_FLAGS,
+    {0},
+};
+static const struct flag update_flags[] = {
+    {"name", FLAG_TEXT, NULL, "NAME", "another name"},
+    SETTINGS_FLAGS,
+    {0},
+};
+static const struct flag jwt_flags[] = {
+    {"out", FLAG_LOCAL, NULL, "FILE", "instead of stdout"},
+    {0},
+};
+static const struct flag sign_flags[] = {
+    {"seed-file", FLAG_LOCAL, NULL, "FILE", "the operator's identity seed"},
+    {"out", FLAG_LOCAL, NULL, "FILE", "keep the new JWT in a file instead of uploading it"},
+    {0},
+};
+
+enum { SIGNING_KEYS_MAX = 32 };
+
+/* The keys that the new JWT shall name: all that may sign, or are about to. */
+static int signing_keys(struct cli *cli, const char *path, struct strings *keys)
+{
+    struct rest_reply reply;
+    const json_t *items;
+    enum result rc = rest_list(cli->client, arena_printf(&cli->arena, "%s/signing-keys", path), 0,
+                               &cli->arena, &items, &reply);
+
+    if (rc != OK)
+        return cli_problem(cli, rc, &reply);
+    keys->items = arena_alloc_array(&cli->arena, json_array_size(items) + 1, sizeof(char *));
+    for (size_t i = 0; i < json_array_size(items); i++) {
+        const json_t *item = json_array_get(items, i);
+        const char *state = cli_member(item, "state");
+
+        if (strcmp(state, "retired") != 0 && strcmp(state, "compromised") != 0)
+            keys->items[keys->count++] = cli_text(item, "public_key");
+    }
+    return EXIT_OK;
+}
+
+/* The present JWT with these signing keys, signed anew; in the arena. */
+static int sign(struct cli *cli, struct slice old, const struct strings *keys, struct slice *token)
+{
+    const char *file = cli_flag(cli, "seed-file");
+    struct jwt_key_signer signer;
+    struct shape_error error;
+    struct claims claims;
+    struct buf text = {0};
+    struct slice seed;
+    struct nkey nkey;
+    enum result rc;
+
+    rc = secret_file_read(file, &text);
+    if (rc == OK)
+        rc = creds_seed(buf_slice(&text), &seed);
+    if (rc == OK)
+        rc = nkey_from_seed(&nkey, seed);
+    secret_buf_wipe(&text);
+    if (rc != OK || nkey.kind != NKEY_OPERATOR)
+        return cli_fail(EXIT_USAGE, "%s holds no seed of an operator", file);
+    rc = jwt_decode(old, &cli->arena, &claims, &error);
+    if (rc == OK && claims.type == CLAIMS_OPERATOR) {
+        int64_t now = clock_wall_ns(clock_system()) / NS_PER_S;
+
+        claims.operator->signing_keys = * keys;
+        claims.iat = now > claims.iat ? now : claims.iat + 1;
+        jwt_key_signer_init(&signer, &nkey);
+        if (strcmp(claims.sub, signer.signer.public_key) != 0)
+            rc = ERR_UNTRUSTED;
+        else
+            rc = jwt_encode(&claims, &signer.signer, &cli->arena, token);
+    }
+    nkey_wipe(&nkey);
+    return rc == OK ? EXIT_OK
+                    : cli_fail(EXIT_FAILED, "the JWT cannot be signed: %s", result_text(rc));
+}
+
+/* OPR-01: made where the seed is; only the JWT travels. */
+static int run_sign(struct cli *cli)
+{
+    struct rest_request request = {.method = "GET", .accept = "*/*"};
+    const char *out = cli_flag(cli, "out"), *path;
+    struct strings keys = {0};
+    struct rest_reply reply;
+    struct slice token;
+    json_t *body;
+    int code;
+
+    if (!cli_has(cli, "seed-file"))
+        return cli_fail(EXIT_USAGE, "give --seed-file FILE");
+    path = cli_path(cli, "/operators/{operator}", &code);
+    if (path == NULL)
+        return code;
+    code = signing_keys(cli, path, &keys);
+    if (code != EXIT_OK)
+        return code;
+    request.path = arena_printf(&cli->arena, "%s/jwt", path);
+    if (!cli_call(cli, &request, &reply, &code))
+        return code;
+    code = sign(cli, slice_trim(slice_make(reply.text, reply.len)), &keys, &token);
+    if (code != EXIT_OK)
+        return code;
+    if (out != NULL)
+        return cli_keep(out, token, "the operator's JWT");
+    body = json_object();
+    json_object_set_new(body, "jwt", json_stringn(token.data, token.len));
+    arena_on_free(&cli->arena, output_drop, body);
+    request = (struct rest_request){
+        .method = "PATCH", .path = path, .body = body, .if_match = cli_etag(cli, path, &code)};
+    if (request.if_match == NULL || !cli_call(cli, &request, &reply, &code))
+        return code;
+    output_items(cli->format, columns, reply.json);
+    return EXIT_OK;
+}
+
+/* clang-format off */
+const struct command operator_commands[] = {
+    {"operator", "create", "NAME", "a new root of trust; its seed is shown once",
+     "berth operator create main --strict --out operator.seed",
+     "POST", "/operators", create_flags, columns, .secret = "seed"},
+    {"operator", "list", NULL, "all operators", NULL,
+     "GET", "/operators", list_flags, columns, COMMAND_LIST},
+    {"operator", "show", "[OPERATOR]", "one operator", NULL,
+     "GET", "/operators/{operator}", NULL, NULL},
+    {"operator", "update", "OPERATOR", "change what it says",
+     "berth operator update main --service-url nats://nats.example.com:4222",
+     "PATCH", "/operators/{operator}", update_flags, columns, COMMAND_IF_MATCH},
+    {"operator", "jwt", "[OPERATOR]", "its JWT, as nodes want it", NULL,
+     "GET", "/operators/{operator}/jwt", jwt_flags, NULL, COMMAND_TEXT},
+    {"operator", "sign", "[OPERATOR]", "a new JWT that names its signing keys, signed here",
+     "berth operator sign main --seed-file operator.seed",
+     "PATCH", "/operators/{operator}", sign_flags, columns, .run = run_sign},
+    {"operator", "keys", "[OPERATOR]", "its signing keys", NULL,
+     "GET", "/operators/{operator}/signing-keys", list_flags, key_columns, COMMAND_LIST},
+    {"operator", "add-key", "NAME", "another signing key; then: operator sign",
+     "berth operator add-key next --operator main",
+     "POST", "/operators/{operator}/signing-keys", NULL, key_columns},
+    {"operator", "activate-key", "KEY", "sign with it, once every node trusts it", NULL,
+     "POST", "/operators/{operator}/signing-keys/{key}:activate", NULL, key_columns, COMMAND_ASK},
+    {"operator", "retire-key", "KEY", "sign with it no longer", NULL,
+     "POST", "/operators/{operator}/signing-keys/{key}:retire", NULL, key_columns, COMMAND_ASK},
+    {0},
+};
+/* clang-format on */

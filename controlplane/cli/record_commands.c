@@ -1,0 +1,84 @@
+/* berth usage, berth audit, berth operation */
+#include "controlplane/cli/command_parts.h"
+#include "controlplane/cli/tables.h"
+
+/* clang-format off */
+const struct column operation_columns[] = {
+    {"ID", "id"}, {"TYPE", "type"}, {"RESOURCE", "resource_id"}, {"STATE", "state"},
+    {"ERROR", "error_detail"}, {"FINISHED", "finished_at"}, {0},
+};
+static const struct column bucket_columns[] = {
+    {"FROM", "at"}, {"MSGS IN", "msgs_in"}, {"BYTES IN", "bytes_in"}, {"MSGS OUT", "msgs_out"},
+    {"BYTES OUT", "bytes_out"}, {"CONNECTIONS", "connections"}, {"SUBSCRIPTIONS", "subscriptions"},
+    {"QUALITY", "quality"}, {0},
+};
+static const struct column total_columns[] = {
+    {"NAME", "group_name"}, {"MSGS IN", "msgs_in"}, {"BYTES IN", "bytes_in"},
+    {"MSGS OUT", "msgs_out"}, {"BYTES OUT", "bytes_out"}, {"PEAK", "connections_peak"},
+    {"QUALITY", "quality"}, {"ID", "group_id"}, {0},
+};
+static const struct column event_columns[] = {
+    {"TIME", "time"}, {"WHO", "actor_name"}, {"ACTION", "action"}, {"WHAT", "resource_name"},
+    {"OUTCOME", "outcome"}, {"REASON", "reason"}, {0},
+};
+
+#define SPAN_FLAGS                                                             \
+    {"from", FLAG_QUERY, NULL, "TIME", "2026-11-23T00:00:00Z"},                \
+    {"to", FLAG_QUERY, NULL, "TIME", "up to and without it"}
+static const struct flag usage_flags[] = {
+    SPAN_FLAGS,
+    {"step", FLAG_QUERY, NULL, "minute|hour|day", "of one line"},
+    {0},
+};
+static const struct flag total_flags[] = {
+    SPAN_FLAGS,
+    {"by", FLAG_QUERY, "group_by", "team|account|system", "of what"},
+    {0},
+};
+static const struct flag audit_flags[] = {
+    {"actor", FLAG_QUERY, NULL, "ID", "who"},
+    {"action", FLAG_QUERY, NULL, "ACTION", "account.create, ..."},
+    {"resource", FLAG_QUERY, NULL, "ID", "on what"},
+    {"outcome", FLAG_QUERY, NULL, "OUTCOME", "success, denied, failed"},
+    {"since", FLAG_QUERY, "created_after", "TIME", "2026-11-23T00:00:00Z"},
+    {"limit", FLAG_LOCAL, NULL, "N", "at most so many, the newest; 50"},
+    {0},
+};
+static const struct flag operation_flags[] = {
+    {"resource", FLAG_QUERY, NULL, "ID", "on what"},
+    LIST_FLAGS,
+    {0},
+};
+
+static int run_wait(struct cli *cli)
+{
+    const json_t *last = NULL;
+    int code = cli_wait_operation(cli, cli_argument(cli, "OPERATION"), &last);
+
+    if (last != NULL)
+        output_items(cli->format, operation_columns, last);
+    return code;
+}
+
+const struct command record_commands[] = {
+    {"usage", "show", "[ACCOUNT]", "messages, bytes and connections over time",
+     "berth usage show orders --step hour", "GET", "/accounts/{account}/usage", usage_flags,
+     bucket_columns, COMMAND_LIST},
+    {"usage", "current", "[ACCOUNT]", "now, and so far this month", "berth usage current orders",
+     "GET", "/accounts/{account}/usage:current", NULL, NULL},
+    {"usage", "totals", NULL, "by team, account or system", "berth usage totals --by team",
+     "GET", "/usage", total_flags, total_columns, COMMAND_LIST},
+    {"audit", "list", NULL, "who did what, the newest first; with --account of one account",
+     "berth audit list --action account.delete", "GET", "/audit-events", audit_flags,
+     event_columns, COMMAND_LIST, .account_path = "/accounts/{account}/audit-events"},
+    {"operation", "list", NULL, "work that outlives its request", NULL,
+     "GET", "/operations", operation_flags, operation_columns, COMMAND_LIST},
+    {"operation", "show", "OPERATION", "one, step by step", NULL,
+     "GET", "/operations/{operation}", NULL, NULL},
+    {"operation", "wait", "OPERATION", "until it is over; 60 s, or --wait=SECONDS", NULL,
+     "GET", "/operations/{operation}", NULL, operation_columns, .run = run_wait},
+    {"operation", "cancel", "OPERATION", "where a step allows it", NULL,
+     "POST", "/operations/{operation}:cancel", NULL, operation_columns, COMMAND_ASK},
+    {0},
+};
+/* clang-format on */

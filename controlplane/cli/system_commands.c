@@ -1,0 +1,74 @@
+/* berth system, berth node */
+#include "controlplane/cli/tables.h"
+
+/* clang-format off */
+static const struct column columns[] = {
+    {"NAME", "name"}, {"STATE", "state"}, {"KIND", "node_kind"}, {"RESOLVER", "resolver_kind"},
+    {"READY", "nodes_ready"}, {"NODES", "nodes_total"}, {"URLS", "urls"}, {"ID", "id"}, {0},
+};
+static const struct column node_columns[] = {
+    {"NAME", "name"}, {"STATE", "state"}, {"VERSION", "server_version"}, {"ACCOUNTS", "accounts_stored"},
+    {"STARTED", "started_at"}, {"LAST SEEN", "last_seen_at"}, {"SERVER ID", "server_id"}, {0},
+};
+
+#define SETTINGS_FLAGS                                                                             \
+    {"url", FLAG_LIST, "urls", "URL", "where the control plane reaches a node; one for each"},     \
+    {"public-url", FLAG_LIST, "public_urls", "URL", "where clients connect"},                      \
+    {"resolver", FLAG_TEXT, "resolver_kind", "full|memory", "how nodes keep accounts"},            \
+    {"kind", FLAG_TEXT, "node_kind", "own|stock|mixed", "Berth nodes, stock nats-server, or both"}, \
+    {"jetstream", FLAG_TRUE, "jetstream_enabled", NULL, "nodes have JetStream"},                   \
+    {"jetstream-domain", FLAG_TEXT, NULL, "NAME", "its domain"},                                   \
+    {"jetstream-tier", FLAG_LIST, "jetstream_tiers", "R1|R3", "replica tiers on offer"},           \
+    {"accounts-expected", FLAG_INT, NULL, "N", "for the size of the nodes' store"},                \
+    {"sync-interval", FLAG_TIME_S, "sync_interval_s", "TIME", "between two passes of reconciling"}, \
+    COMMON_FLAGS
+
+static const struct flag create_flags[] = {
+    {"operator", FLAG_TEXT, "operator_id", "OPERATOR", "if there are several", "/operators"},
+    SETTINGS_FLAGS,
+    {0},
+};
+static const struct flag update_flags[] = {
+    {"name", FLAG_TEXT, NULL, "NAME", "another name"},
+    SETTINGS_FLAGS,
+    {0},
+};
+static const struct flag config_flags[] = {
+    {"node", FLAG_QUERY, "server_name", "NAME", "the node's name"},
+    {"listen", FLAG_QUERY, "listen", "ADDRESS", "where it listens for clients; 0.0.0.0"},
+    {"port", FLAG_QUERY, "port", "PORT", "4222"},
+    {"http-port", FLAG_QUERY, "http_port", "PORT", "for monitoring; none without it"},
+    {"data", FLAG_QUERY, "store_dir", "FOLDER", "where it keeps accounts"},
+    {"out", FLAG_LOCAL, NULL, "FILE", "instead of stdout"},
+    {0},
+};
+static const struct flag list_nodes[] = {LIST_FLAGS, {0}};
+
+const struct command system_commands[] = {
+    {"system", "create", "NAME", "a set of nodes under one operator",
+     "berth system create main --url nats://127.0.0.1:4222 --public-url nats://nats.example.com:4222",
+     "POST", "/systems", create_flags, columns},
+    {"system", "list", NULL, "all systems", NULL, "GET", "/systems", list_flags, columns, COMMAND_LIST},
+    {"system", "show", "[SYSTEM]", "one system", NULL, "GET", "/systems/{system}", NULL, NULL},
+    {"system", "update", "SYSTEM", "change its settings",
+     "berth system update main --url nats://10.0.0.1:4222,nats://10.0.0.2:4222",
+     "PATCH", "/systems/{system}", update_flags, columns, COMMAND_IF_MATCH},
+    {"system", "delete", "SYSTEM", "forget it; refused while it has accounts", NULL,
+     "DELETE", "/systems/{system}", NULL, NULL, COMMAND_IF_MATCH | COMMAND_ASK},
+    {"system", "server-config", "[SYSTEM]", "the configuration file of a node",
+     "berth system server-config main --node n1 --listen 0.0.0.0 --data /var/lib/berth --out node.conf",
+     "GET", "/systems/{system}/server-config", config_flags, NULL, COMMAND_TEXT},
+    {"system", "sync", "[SYSTEM]", "do its nodes hold what they should?", NULL,
+     "GET", "/systems/{system}/sync", NULL, NULL},
+    {"system", "reconcile", "[SYSTEM]", "compare the nodes with the database now", NULL,
+     "POST", "/systems/{system}:reconcile", NULL, NULL},
+    {"system", "nodes", "[SYSTEM]", "its nodes", NULL,
+     "GET", "/systems/{system}/nodes", list_nodes, node_columns, COMMAND_LIST},
+    {"node", "list", NULL, "the nodes of a system", "berth node list --system main",
+     "GET", "/systems/{system}/nodes", list_nodes, node_columns, COMMAND_LIST},
+    {"node", "show", "NODE", "one node", NULL, "GET", "/systems/{system}/nodes/{node}", NULL, NULL},
+    {"node", "retire", "NODE", "it will not come back: nothing waits for it any longer", NULL,
+     "POST", "/systems/{system}/nodes/{node}:retire", NULL, node_columns, COMMAND_ASK},
+    {0},
+};
+/* clang-format on */
