@@ -135,55 +135,12 @@ static void test_moves_between_pools(void **state)
     pool_free(to);
 }
 
-static void test_pool_classes(void **state)
-{
-    static const struct {
-        size_t asked, got;
-    } rows[] = {{1, 512},
-                {512, 512},
-                {513, 2048},
-                {2049, 16 << 10},
-                {16 << 10, 16 << 10},
-                {20000, 64 << 10},
-                {64 << 10, 64 << 10},
-                {65537, 65537}};
-    struct chunk *many[300];
-    struct pool *pool = pool_new();
-    size_t taken, idle;
-
-    for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        struct chunk *chunk = pool_take(pool, rows[i].asked), *again;
-
-        assert_int_equal(chunk->cap, rows[i].got);
-        assert_int_equal((uintptr_t)chunk->data & 15, 0);
-        memset(chunk->data, 1, chunk->cap);
-        pool_put(pool, chunk);
-        again = pool_take(pool, rows[i].asked);
-        if (rows[i].got <= 64 << 10)
-            assert_ptr_equal(again, chunk); /* the one that is warm */
-        assert_int_equal(again->begin + again->end, 0);
-        pool_put(pool, again);
-    }
-    /* What was used once is not kept for ever. */
-    for (size_t i = 0; i < COUNT_OF(many); i++)
-        many[i] = pool_take(pool, 64 << 10);
-    pool_usage(pool, &taken, &idle);
-    assert_int_equal(taken, COUNT_OF(many) * (64 << 10));
-    for (size_t i = 0; i < COUNT_OF(many); i++)
-        pool_put(pool, many[i]);
-    pool_usage(pool, &taken, &idle);
-    assert_int_equal(taken, 0);
-    assert_true(idle <= 4 << 20);
-    pool_free(pool);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_against_model),
         cmocka_unit_test(test_references_are_cheap),
         cmocka_unit_test(test_moves_between_pools),
-        cmocka_unit_test(test_pool_classes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
