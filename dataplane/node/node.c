@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -131,6 +132,21 @@ static void bracketed(const char *host, int64_t port, char *out, size_t cap)
     snprintf(out, cap, "%s%s%s:%" PRId64, six ? "[" : "", host, six ? "]" : "", port);
 }
 
+enum { PORT_RETRIES = 25, PORT_RETRY_NS = 10000000 };
+
+/* Whoever had the port may be about to leave it: a server that is being replaced. */
+static enum result open_patiently(const char *host, int port, struct listener **out)
+{
+    const struct timespec pause = {.tv_nsec = PORT_RETRY_NS};
+    enum result rc = listener_open(host, port, out);
+
+    for (unsigned i = 0; i < PORT_RETRIES && rc == ERR_EXISTS; i++) {
+        nanosleep(&pause, NULL);
+        rc = listener_open(host, port, out);
+    }
+    return rc;
+}
+
 static enum result open_listener(struct node *node)
 {
     const struct node_options *options = node->options;
@@ -144,7 +160,7 @@ static enum result open_listener(struct node *node)
                   address, options->port);
         return ERR_INVALID;
     }
-    rc = listener_open(options->host, (int)options->port, &node->listener);
+    rc = open_patiently(options->host, (int)options->port, &node->listener);
     if (rc == OK)
         return OK;
     snprintf(why, sizeof(why), "%s",
@@ -182,7 +198,7 @@ static void fill_session_options(struct node *node)
         .server_id = node->id,
         .server_name = options->server_name,
         .version = NATS_VERSION,
-        .go = "c11",
+        .go = "berth-broker " BERTH_VERSION, /* what it runs on; clients print it */
         .xkey = node->xkey,
         .api_level = API_LEVEL,
         .headers_off = options->no_header_support,
