@@ -40,7 +40,7 @@ struct loop {
     _Atomic uint64_t turns, sleeps, wakeups_sent, mails, mail_bytes;
     _Atomic int64_t longest_turn_ns;
     _Atomic int64_t buffer_bytes;
-    int64_t memory_looked_ns; /* when the sum was taken last */
+    int64_t memory_looked_ns, memory_looked_bytes; /* when the sum was taken last, and at what */
 
     int event_count;
     struct epoll_event events[LOOP_EVENTS];

@@ -32,6 +32,7 @@ enum {
 };
 
 #define LOOK_AT_MEMORY_NS NS_PER_MS
+#define LOOK_AT_MEMORY_BYTES (256 << 10) /* more than at the last look */
 
 /* A worker's mail, on both ways. */
 struct outbox {
@@ -347,14 +348,15 @@ static void watch_memory(struct worker *worker)
     struct workers *workers = worker->all;
     struct loop *loop = worker->loop;
     int64_t max = (int64_t)workers->options.memory_max, sum = 0;
+    int64_t mine = (int64_t)pool_taken(worker->pool) + (int64_t)mailbox_bytes(worker->mailbox) +
+                   shared_balance();
 
-    atomic_store_explicit(&loop->buffer_bytes,
-                          (int64_t)pool_taken(worker->pool) +
-                              (int64_t)mailbox_bytes(worker->mailbox) + shared_balance(),
-                          memory_order_relaxed);
-    if (worker->now_ns - loop->memory_looked_ns < LOOK_AT_MEMORY_NS)
+    atomic_store_explicit(&loop->buffer_bytes, mine, memory_order_relaxed);
+    if (worker->now_ns - loop->memory_looked_ns < LOOK_AT_MEMORY_NS &&
+        mine - loop->memory_looked_bytes < LOOK_AT_MEMORY_BYTES)
         return;
     loop->memory_looked_ns = worker->now_ns;
+    loop->memory_looked_bytes = mine;
     for (unsigned i = 0; i < workers->count; i++)
         sum +=
             atomic_load_explicit(&workers->at[i].worker.loop->buffer_bytes, memory_order_relaxed);
