@@ -278,7 +278,7 @@ static void attempt_free(struct auth_attempt *attempt)
 
 static void finish(struct auth_attempt *attempt, const struct auth_answer *answer)
 {
-    if (!attempt->cancelled)
+    if (!atomic_load(&attempt->cancelled))
         attempt->done(attempt->owner, attempt->worker, answer);
     if (attempt->beginning)
         attempt->finished = true; /* auth_begin frees it */
@@ -292,7 +292,7 @@ void auth_accept(struct auth_attempt *attempt, const struct identity *from)
 
     answer.identity = identity_new(from);
     answer.account = answer.identity->account;
-    if (attempt->cancelled)
+    if (atomic_load(&attempt->cancelled))
         identity_retire(answer.identity, attempt->worker);
     finish(attempt, &answer);
 }
@@ -328,7 +328,7 @@ static void job_run(struct blocking_job *job)
 {
     struct auth_attempt *attempt = container_of(job, struct auth_attempt, job);
 
-    attempt->rc = attempt->run(attempt);
+    attempt->rc = atomic_load(&attempt->cancelled) ? ERR_CLOSED : attempt->run(attempt);
 }
 
 static void job_done(struct blocking_job *job, struct worker *worker)
@@ -336,10 +336,11 @@ static void job_done(struct blocking_job *job, struct worker *worker)
     struct auth_attempt *attempt = container_of(job, struct auth_attempt, job);
 
     CHECK(worker == attempt->worker);
-    attempt->then(attempt, attempt->cancelled ? ERR_CLOSED : attempt->rc);
+    attempt->then(attempt, atomic_load(&attempt->cancelled) ? ERR_CLOSED : attempt->rc);
 }
 
-void auth_off_worker(struct auth_attempt *attempt, enum result (*run)(struct auth_attempt *attempt),
+void auth_off_worker(struct auth_attempt *attempt, uint64_t key,
+                     enum result (*run)(struct auth_attempt *attempt),
                      void (*then)(struct auth_attempt *attempt, enum result rc))
 {
     attempt->run = run;
@@ -348,6 +349,7 @@ void auth_off_worker(struct auth_attempt *attempt, enum result (*run)(struct aut
         .run = job_run,
         .done = job_done,
         .worker = attempt->worker->index,
+        .key = key,
     };
     if (blocking_submit(attempt->auth->parts.blocking, &attempt->job) != OK)
         auth_refuse(attempt, ERR_LIMIT, NULL, "too many log-ins at once");
@@ -417,7 +419,7 @@ struct auth_attempt *auth_begin(struct auth *auth, struct worker *worker,
 
 void auth_cancel(struct auth_attempt *attempt)
 {
-    attempt->cancelled = true;
+    atomic_store(&attempt->cancelled, true);
 }
 
 /* --- afterwards ------------------------------------------------------------------------------ */

@@ -10,6 +10,8 @@
  */
 #pragma once
 
+#include <stdatomic.h>
+
 #include "api/base/lock.h"
 #include "api/base/map.h"
 #include "dataplane/auth/auth.h"
@@ -40,7 +42,7 @@ struct auth_attempt {
     struct worker *worker;
     auth_done_fn done;
     void *owner;
-    bool cancelled;
+    atomic_bool cancelled;    /* a helper looks too: no work for nobody */
     bool beginning, finished; /* done is called from within auth_begin */
     struct arena arena;
     struct handshake_connect connect;
@@ -57,8 +59,11 @@ struct auth_attempt {
     struct jwt_login *jwt;        /* auth_jwt.c's own */
 };
 
-/* Runs `run` on a helper, then `then` here with what it returned. */
-void auth_off_worker(struct auth_attempt *attempt, enum result (*run)(struct auth_attempt *attempt),
+/*
+ * Runs `run` on a helper, then `then` here with what it returned.  key: as in blocking.h.
+ */
+void auth_off_worker(struct auth_attempt *attempt, uint64_t key,
+                     enum result (*run)(struct auth_attempt *attempt),
                      void (*then)(struct auth_attempt *attempt, enum result rc));
 
 /* Takes over from->account and from->permission, copies the rest. */

@@ -229,7 +229,7 @@ static void grant(struct auth_attempt *attempt)
     if (reason != NULL)
         refuse(attempt, ERR_DENIED, reason);
     else if (login->limits.times.count > 0)
-        auth_off_worker(attempt, run_window, after_window);
+        auth_off_worker(attempt, 0, run_window, after_window);
     else
         admit(attempt);
 }
@@ -244,7 +244,7 @@ static void found(struct auth_lookup *lookup, struct worker *worker, enum result
     (void)worker;
     if (rc == OK)
         attempt->jwt->account = account;
-    if (attempt->cancelled)
+    if (atomic_load(&attempt->cancelled))
         refuse(attempt, ERR_CLOSED, "the peer has left");
     else if (rc != OK)
         refuse(attempt, rc, "the account is not known or not in order");
@@ -334,7 +334,7 @@ static void jwt_begin(struct auth_attempt *attempt)
     if (!given(attempt->connect.jwt))
         refuse(attempt, ERR_UNAUTHENTICATED, "no user JWT");
     else
-        auth_off_worker(attempt, run_decode, judge);
+        auth_off_worker(attempt, 0, run_decode, judge);
 }
 
 const struct auth_method auth_method_jwt = {"user JWT", jwt_fits, jwt_begin};

@@ -66,7 +66,7 @@ static void nkey_begin(struct auth_attempt *attempt)
     else if (!given(attempt->connect.sig) || attempt->nonce == NULL)
         auth_refuse(attempt, ERR_UNAUTHENTICATED, NULL, "no signature");
     else
-        auth_off_worker(attempt, run_verify, after_verify);
+        auth_off_worker(attempt, 0, run_verify, after_verify);
 }
 
 const struct auth_method auth_method_nkey = {"nkey", nkey_fits, nkey_begin};

@@ -44,20 +44,27 @@ static void admit(struct auth_attempt *attempt)
     auth_accept_user(attempt, attempt->user);
 }
 
+/* Of a storm of the same password only the first is hashed: the others find it remembered. */
 static enum result run_bcrypt(struct auth_attempt *attempt)
 {
-    return password_bcrypt_meets(attempt->stored, attempt->connect.pass) ? OK : ERR_UNAUTHENTICATED;
+    struct password_cache *cache = &attempt->auth->passwords;
+    struct slice stored = slice_of(attempt->stored), pass = slice_of(attempt->connect.pass);
+    int64_t now_ns = clock_mono_ns(attempt->auth->parts.clock);
+
+    if (password_cache_has(cache, stored, pass, now_ns))
+        return OK;
+    if (!password_bcrypt_meets(attempt->stored, attempt->connect.pass))
+        return ERR_UNAUTHENTICATED;
+    password_cache_add(cache, stored, pass, now_ns);
+    return OK;
 }
 
 static void after_bcrypt(struct auth_attempt *attempt, enum result rc)
 {
-    if (rc != OK) {
+    if (rc != OK)
         auth_refuse(attempt, rc, NULL, "wrong password");
-        return;
-    }
-    password_cache_add(&attempt->auth->passwords, slice_of(attempt->stored),
-                       slice_of(attempt->connect.pass), attempt->worker->now_ns);
-    admit(attempt);
+    else
+        admit(attempt);
 }
 
 /* connect.pass against `stored`; attempt->user is who it would be. */
@@ -77,7 +84,8 @@ static void check(struct auth_attempt *attempt, const char *stored)
                            slice_of(attempt->connect.pass), attempt->worker->now_ns))
         admit(attempt);
     else
-        auth_off_worker(attempt, run_bcrypt, after_bcrypt);
+        /* One after the other for each user, so that guessing one's holds up nobody else's. */
+        auth_off_worker(attempt, map_hash(slice_of(attempt->stored)) | 1, run_bcrypt, after_bcrypt);
 }
 
 static bool given(const char *text)
