@@ -209,6 +209,26 @@ enum result account_jwt(struct work *work, const struct account *account, const 
                        work->arena, jwt);
 }
 
+enum result account_claims_view(struct work *work, const struct account *account, json_t **out)
+{
+    const char *text;
+    json_t *claims;
+    enum result rc = db_get_text(
+        work->db, SQL_account_claims,
+        DB_ARGS(db_text(account->resource.id), db_integer(account->revision)), work->arena, &text);
+
+    if (rc != OK)
+        return rc;
+    claims = json_loads(text, 0, NULL);
+    if (claims == NULL)
+        return ERR_CORRUPT;
+    *out = resource_json(work->arena, json_object());
+    json_object_set_new(*out, "revision", json_integer(account->revision));
+    json_object_set_new(*out, "jwt_size", json_integer(account->jwt_size));
+    json_object_set_new(*out, "claims", claims);
+    return OK;
+}
+
 enum result account_push(struct work *work, const struct account *account)
 {
     return outbox_poke(work, account->resource.id);

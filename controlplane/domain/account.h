@@ -96,6 +96,9 @@ enum result account_effective(struct work *work, const struct account *account,
 
 enum result account_jwt(struct work *work, const struct account *account,
                         const char **jwt) MUST_CHECK;
+/* The claims of the newest revision, decoded, with the size of their JWT. */
+enum result account_claims_view(struct work *work, const struct account *account,
+                                json_t **out) MUST_CHECK;
 /* POST A:push: the newest revision is due again on every node. */
 enum result account_push(struct work *work, const struct account *account) MUST_CHECK;
 

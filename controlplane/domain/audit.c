@@ -44,19 +44,19 @@ enum result audit_add(struct work *work, const struct audit_note *note)
     const struct principal *who = work->who;
     const char *actor = who->member_id != NULL ? who->member_id : who->token_id;
 
-    return db_exec(work->db, SQL_audit_insert,
-                   DB_ARGS(db_text(resource_id_new(work, "evt")), db_time(work_now(work)),
-                           db_text(note->team_id), db_text(note->account_id),
-                           db_text(actor_types[who->role]), db_text(or_empty(actor)),
-                           db_text(or_empty(who->name)), db_text(or_empty(who->token_id)),
-                           db_text(or_empty(who->source_ip)), db_text(or_empty(who->user_agent)),
-                           db_text(or_empty(who->request_id)), db_text(note->action),
-                           db_text(note->resource_kind), db_text(or_empty(note->resource_id)),
-                           db_text(or_empty(note->resource_name)),
-                           db_text(outcome_words[note->outcome]), db_text(or_empty(note->reason)),
-                           db_json(note->before), db_json(note->after),
-                           note->revision != 0 ? db_integer(note->revision) : db_text(NULL),
-                           db_text(or_empty(note->operation_id))));
+    return db_exec(
+        work->db, SQL_audit_insert,
+        DB_ARGS(db_text(resource_id_new(work, "evt")), db_time(work_now(work)),
+                db_text(note->team_id), db_text(note->account_id), db_text(actor_types[who->role]),
+                db_text(or_empty(actor)), db_text(or_empty(who->name)),
+                db_text(or_empty(who->token_id)), db_text(or_empty(who->source_ip)),
+                db_text(or_empty(who->user_agent)), db_text(or_empty(who->request_id)),
+                db_text(note->action), db_text(or_empty(note->resource_kind)),
+                db_text(or_empty(note->resource_id)), db_text(or_empty(note->resource_name)),
+                db_text(outcome_words[note->outcome]), db_text(or_empty(note->reason)),
+                db_json(note->before), db_json(note->after),
+                note->revision != 0 ? db_integer(note->revision) : db_text(NULL),
+                db_text(or_empty(note->operation_id))));
 }
 
 enum result audit_list(struct work *work, const struct audit_query *query, struct db_rows *out)

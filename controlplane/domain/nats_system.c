@@ -118,6 +118,29 @@ enum result nats_system_only(struct work *work, const char **id)
     return db_get_text(work->db, SQL_system_only, DB_NO_ARGS, work->arena, id);
 }
 
+struct id_row {
+    const char *system_id;
+};
+static const struct field id_row_fields[] = {
+    {"system_id", STRING_AT(struct id_row, system_id)},
+};
+static const struct shape id_row_shape = SHAPE(struct id_row, id_row_fields);
+
+enum result nats_system_of_operator(struct work *work, const char *operator_id, struct strings *out)
+{
+    struct db_rows rows;
+    enum result rc = db_all(work->db, SQL_system_of_operator, DB_ARGS(db_text(operator_id)),
+                            &id_row_shape, work->arena, &rows);
+
+    if (rc != OK)
+        return rc;
+    out->items = arena_alloc_array(work->arena, rows.count + 1, sizeof(out->items[0]));
+    out->count = rows.count;
+    for (size_t i = 0; i < rows.count; i++)
+        out->items[i] = ((const struct id_row *)rows.items)[i].system_id;
+    return OK;
+}
+
 /*
  * Creation: the system and its system account.
  */

@@ -49,6 +49,9 @@ enum result nats_system_list(struct work *work, const struct list_query *query,
                              struct db_rows *out) MUST_CHECK;
 /* The one system there is; ERR_NOT_FOUND when there is none, or several. */
 enum result nats_system_only(struct work *work, const char **id) MUST_CHECK;
+/* The ids of an operator's systems. */
+enum result nats_system_of_operator(struct work *work, const char *operator_id,
+                                    struct strings *out) MUST_CHECK;
 /* Makes the system account too. */
 enum result nats_system_create(struct work *work, const struct nats_system_settings *settings,
                                struct nats_system *out) MUST_CHECK;

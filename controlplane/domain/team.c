@@ -60,8 +60,10 @@ enum result team_by_ref(struct work *work, const char *ref, struct team *out)
 
 enum result team_list(struct work *work, const struct list_query *query, struct db_rows *out)
 {
-    return db_all(work->db, SQL_team_list, DB_ARGS(LIST_ARGS(query)), &team_shape, work->arena,
-                  out);
+    const char *own = principal_is_operator(work->who) ? NULL : work->who->team_id;
+
+    return db_all(work->db, SQL_team_list, DB_ARGS(LIST_ARGS(query), db_text(own)), &team_shape,
+                  work->arena, out);
 }
 
 static enum result taken(struct work *work, enum result rc, const char *kind)

@@ -124,6 +124,9 @@ enum result router_created(struct rest_call *call, const char *collection,
                            const struct shape *shape, const void *value,
                            const struct resource *resource);
 
+/* The answer may wait until the nodes have what the account's claims are now. */
+enum result router_wait_account(struct rest_call *call) MUST_CHECK;
+
 /* Adds a header to the reply. */
 void router_header(struct rest_call *call, const char *name, const char *value);
 

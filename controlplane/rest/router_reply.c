@@ -159,3 +159,13 @@ enum result router_audit(struct rest_call *call, const char *action,
     call->audited = true;
     return audit_add(&call->work, &note);
 }
+
+enum result router_wait_account(struct rest_call *call)
+{
+    struct account account;
+    enum result rc = account_by_ref(&call->work, call->account.resource.id, &account);
+
+    if (rc == OK)
+        call->wait = (struct rest_wait){account.resource.id, account.revision};
+    return rc;
+}

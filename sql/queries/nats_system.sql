@@ -25,6 +25,13 @@ SELECT max(operator_id)
   FROM operator
 HAVING count(*) = 1;
 
+-- name: system_of_operator
+SELECT system_id
+  FROM system
+ WHERE operator_id = $1
+   AND state <> 'released'
+ ORDER BY system_id;
+
 -- name: system_insert
 INSERT INTO system (system_id, name, display_name, description, labels, created_by, operator_id,
                     urls, public_urls, resolver_kind, node_kind, jetstream_enabled,

@@ -10,6 +10,7 @@ SELECT *
  WHERE id > $1
    AND list_matches(name, state, labels, created_at, updated_at, $3, $4, $5, $6, $7, $8)
    AND (state <> 'deleted' OR $3 = 'deleted')
+   AND ($9::text IS NULL OR id = $9)
  ORDER BY id
  LIMIT $2;
 

@@ -15,10 +15,11 @@ UPDATE api_token
  WHERE token_id = $1;
 
 -- name: token_by_id
+-- Of one team; NULL: of any, or of none.
 SELECT *
   FROM token_item
  WHERE id = $1
-   AND team_id IS NOT DISTINCT FROM $2
+   AND ($2::text IS NULL OR team_id = $2)
    AND role <> 'bootstrap';
 
 -- name: token_list

@@ -1,0 +1,114 @@
+#include "controlplane/domain/health.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "controlplane/db/migrate.h"
+#include "controlplane/domain/secret.h"
+
+#define T struct health_system
+static const struct field system_fields[] = {
+    {"name", STRING_AT(T, name)},
+    {"total", INT_AT(T, total)},
+    {"ready", INT_AT(T, ready)},
+};
+#undef T
+static const struct shape system_shape = SHAPE(struct health_system, system_fields);
+
+struct figure {
+    const char *name, *label, *value_of;
+    int64_t value;
+};
+#define T struct figure
+static const struct field figure_fields[] = {
+    {"name", STRING_AT(T, name)},
+    {"label", STRING_AT(T, label)},
+    {"value_of", STRING_AT(T, value_of)},
+    {"value", INT_AT(T, value)},
+};
+#undef T
+static const struct shape figure_shape = SHAPE(struct figure, figure_fields);
+
+void health_check(struct work *work, struct health *out)
+{
+    struct db_rows rows = {0};
+    int64_t level = 0;
+
+    *out = (struct health){0};
+    out->database = db_exec(work->db, SQL_db_ping, DB_NO_ARGS) == OK;
+    out->migrations =
+        out->database && migrate_level(work->db, &level) == OK && level == migrate_version();
+    out->signer = out->database && secret_check_master(work) == OK;
+    if (out->database &&
+        db_all(work->db, SQL_health_systems, DB_NO_ARGS, &system_shape, work->arena, &rows) == OK) {
+        out->systems.items = rows.items;
+        out->systems.count = rows.count;
+    }
+}
+
+bool health_ready(const struct health *health)
+{
+    return health->database && health->migrations && health->signer;
+}
+
+static json_t *word(bool well)
+{
+    return json_string(well ? "ok" : "failed");
+}
+
+json_t *health_json(const struct health *health)
+{
+    json_t *tree = json_object(), *checks = json_object(), *systems = json_object();
+
+    for (size_t i = 0; i < health->systems.count; i++) {
+        const struct health_system *system = &health->systems.items[i];
+        json_t *entry = json_object();
+
+        json_object_set_new(entry, "state",
+                            json_string(system->ready > 0 ? "ok" : "no_node_ready"));
+        json_object_set_new(entry, "nodes_ready", json_integer(system->ready));
+        json_object_set_new(entry, "nodes_total", json_integer(system->total));
+        json_object_set_new(systems, system->name, entry);
+    }
+    json_object_set_new(checks, "database", word(health->database));
+    json_object_set_new(checks, "migrations", word(health->migrations));
+    json_object_set_new(checks, "signer", word(health->signer));
+    json_object_set_new(checks, "systems", systems);
+    json_object_set_new(tree, "ready", json_boolean(health_ready(health)));
+    json_object_set_new(tree, "checks", checks);
+    return tree;
+}
+
+/* Label values are names by our own rules, but a node names itself. */
+static void add_label_value(struct buf *out, const char *text)
+{
+    for (; *text != '\0'; text++) {
+        if (*text == '"' || *text == '\\')
+            buf_add_char(out, '\\');
+        buf_add_char(out, *text == '\n' ? ' ' : *text);
+    }
+}
+
+enum result health_figures(struct work *work, struct buf *out)
+{
+    struct db_rows rows;
+    const char *last = "";
+    enum result rc =
+        db_all(work->db, SQL_health_figures, DB_NO_ARGS, &figure_shape, work->arena, &rows);
+
+    for (size_t i = 0; rc == OK && i < rows.count; i++) {
+        const struct figure *figure = (const struct figure *)rows.items + i;
+
+        if (strcmp(last, figure->name) != 0)
+            buf_printf(out, "# TYPE %s gauge\n", figure->name);
+        last = figure->name;
+        buf_add_text(out, figure->name);
+        if (figure->label[0] != '\0') {
+            buf_printf(out, "{%s=\"", figure->label);
+            add_label_value(out, figure->value_of);
+            buf_add_text(out, "\"}");
+        }
+        buf_printf(out, " %" PRId64 "\n", figure->value);
+    }
+    return rc;
+}

@@ -1,0 +1,68 @@
+#include "controlplane/rest/signing_keys.h"
+
+#include <stddef.h>
+
+#include "controlplane/domain/signing_key.h"
+
+#define BASE "/v1/accounts/{account}/signing-keys"
+
+static enum result list(struct rest_call *call)
+{
+    struct db_rows rows;
+    enum result rc = signing_key_list(&call->work, call->account.resource.id, &call->list, &rows);
+
+    if (rc != OK)
+        return rc;
+    return router_reply_list(call, &signing_key_shape, &rows,
+                             offsetof(struct signing_key, resource.id));
+}
+
+static enum result find(struct rest_call *call, struct signing_key *out)
+{
+    return signing_key_by_ref(&call->work, call->account.resource.id, router_param(call, "key"),
+                              out);
+}
+
+static enum result get(struct rest_call *call)
+{
+    struct signing_key key;
+    enum result rc = find(call, &key);
+
+    return rc == OK ? router_reply(call, 200, &signing_key_shape, &key, &key.resource) : rc;
+}
+
+static enum result create(struct rest_call *call)
+{
+    struct signing_key key;
+    enum result rc = signing_key_create(&call->work, &call->account, call->body, &key);
+
+    if (rc == OK)
+        rc = router_wait_account(call);
+    if (rc == OK)
+        rc =
+            router_audit(call, "signing_key.create", &key.resource, &signing_key_shape, NULL, &key);
+    return rc == OK ? router_created(call, call->path, &signing_key_shape, &key, &key.resource)
+                    : rc;
+}
+
+static enum result delete (struct rest_call *call) {
+    struct signing_key key; int64_t confirm; enum result rc = find(call, &key);
+
+    if (rc == OK) rc = router_match(call, &key.resource);
+    if (rc == OK) rc = router_query_int(call, "confirm_clients", 0, INT64_MAX, -1, &confirm);
+    if (rc == OK) rc = signing_key_delete(&call->work, &key, confirm);
+    if (rc == OK) rc = router_wait_account(call);
+    if (rc == OK) rc = router_audit(call, "signing_key.delete", &key.resource, &signing_key_shape,
+                                    &key, NULL);
+    return rc == OK ? router_reply_none(call) : rc;
+}
+
+/* clang-format off */
+const struct rest_route signing_keys_routes[] = {
+    {"GET",    BASE,          "key:read",   NULL,                        list,   "listSigningKeys", ROUTE_LIST},
+    {"POST",   BASE,          "key:change", &signing_key_settings_shape, create, "createSigningKey", ROUTE_WAIT},
+    {"GET",    BASE "/{key}", "key:read",   NULL,                        get,    "getSigningKey"},
+    {"DELETE", BASE "/{key}", "key:change", NULL,                        delete, "deleteSigningKey", ROUTE_IF_MATCH | ROUTE_WAIT, "confirm_clients"},
+    {0},
+};
+/* clang-format on */

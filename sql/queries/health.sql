@@ -1,0 +1,44 @@
+-- name: health_figures
+SELECT 'cp_outbox_depth' AS name, '' AS label, '' AS value_of, count(*) AS value
+  FROM outbox
+UNION ALL
+SELECT 'cp_outbox_oldest_seconds', '', '',
+       coalesce(extract(epoch FROM clock_timestamp() - min(created_at))::bigint, 0)
+  FROM outbox
+UNION ALL
+SELECT 'cp_accounts', 'state', state, count(*)
+  FROM account
+ WHERE NOT is_system AND state <> 'deleted'
+ GROUP BY state
+UNION ALL
+SELECT 'cp_node_up', 'node', name, CASE WHEN state IN ('ready', 'lame_duck') THEN 1 ELSE 0 END
+  FROM node
+ WHERE state <> 'retired'
+UNION ALL
+SELECT 'cp_node_accounts_stored', 'node', name, accounts_stored
+  FROM node
+ WHERE state <> 'retired'
+UNION ALL
+SELECT 'cp_operations_open', 'type', type, count(*)
+  FROM operation
+ WHERE state IN ('pending', 'running')
+ GROUP BY type
+UNION ALL
+SELECT 'cp_usage_gap_seconds_total', '', '',
+       coalesce(sum(extract(epoch FROM ends_at - starts_at)), 0)::bigint
+  FROM usage_gap
+UNION ALL
+SELECT 'cp_credentials_expiring', 'days', d.days::text, count(c.credential_id)
+  FROM (VALUES (1), (7), (30)) AS d (days)
+  LEFT JOIN credential c
+    ON c.state = 'active' AND c.expires_at BETWEEN now() AND now() + make_interval(days => d.days)
+ GROUP BY d.days;
+
+-- name: health_systems
+SELECT s.name, count(n.node_id) AS total,
+       count(n.node_id) FILTER (WHERE n.state = 'ready') AS ready
+  FROM system s
+  LEFT JOIN node n ON n.system_id = s.system_id AND n.state <> 'retired'
+ WHERE s.state <> 'released'
+ GROUP BY s.system_id, s.name
+ ORDER BY s.name;
