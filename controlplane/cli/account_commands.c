@@ -41,9 +41,9 @@ static const struct flag update_flags[] = {
     {0},
 };
 static const struct flag list_accounts[] = {
-    {"team", FLAG_QUERY, "team_id", "TEAM", "of this team", "/teams"},
-    {"system", FLAG_QUERY, "system_id", "SYSTEM", "of this system", "/systems"},
-    {"plan", FLAG_QUERY, "plan_id", "PLAN", "with this plan", "/plans"},
+    {"team", FLAG_QUERY, NULL, "TEAM", "of this team", "/teams"},
+    {"system", FLAG_QUERY, NULL, "SYSTEM", "of this system", "/systems"},
+    {"plan", FLAG_QUERY, NULL, "PLAN", "with this plan", "/plans"},
     LIST_FLAGS,
     {0},
 };
@@ -53,8 +53,8 @@ static const struct flag suspend_flags[] = {
     {0},
 };
 static const struct flag limits_flags[] = {
-    {"limit", FLAG_LIMITS, "overrides", "LIMIT=N", "instead of the plan's; may be repeated"},
-    {"reset", FLAG_UNSET, "overrides", "LIMIT", "the plan's again"},
+    {"limit", FLAG_LIMITS, ".", "LIMIT=N", "instead of the plan's; may be repeated"},
+    {"reset", FLAG_UNSET, ".", "LIMIT", "the plan's again"},
     {"allow-over-quota", FLAG_TRUE, NULL, NULL, "even below what is used now"},
     {0},
 };

@@ -178,6 +178,8 @@ static int add_pair(struct cli *cli, json_t *object, const char *name,
 
     if (equals == NULL || equals == value->value)
         return cli_fail(EXIT_USAGE, "--%s wants NAME=VALUE", value->flag->name);
+    if (strcmp(name, ".") == 0)
+        map = object;
     if (map == NULL) {
         map = json_object();
         CHECK(json_object_set_new(object, name, map) == 0);
@@ -201,7 +203,7 @@ static int add_pair(struct cli *cli, json_t *object, const char *name,
 /* NAME=null in the object of FLAG_LIMITS. */
 static int add_unset(json_t *object, const char *name, const char *value)
 {
-    json_t *map = json_object_get(object, name);
+    json_t *map = strcmp(name, ".") == 0 ? object : json_object_get(object, name);
 
     if (map == NULL) {
         map = json_object();

@@ -192,6 +192,8 @@ const char *cli_resolve(struct cli *cli, const char *collection, const char *ref
     *code = EXIT_OK;
     if (is_id(ref) || strcmp(ref, "*") == 0)
         return rest_escape(&cli->arena, ref);
+    if (strcmp(collection, "/tokens") == 0 && cli->team != NULL)
+        collection = "/teams/{team}/tokens"; /* the only names that stand elsewhere */
     collection = cli_path(cli, collection, code);
     if (collection == NULL)
         return NULL;

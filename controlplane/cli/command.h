@@ -51,7 +51,8 @@ enum flag_kind {
 struct flag {
     const char *name; /* without the dashes */
     enum flag_kind kind;
-    const char *member; /* of the body, "a/b" for a nested one; NULL: the name with '_' for '-' */
+    const char *member; /* of the body, "a/b" for a nested one; NULL: the name with '_' for '-';
+                           ".": FLAG_LIMITS and FLAG_UNSET set members of the body itself */
     const char *value;  /* in the help; NULL for those without */
     const char *help;
     const char *resolve; /* the value names a resource of this collection (a path may have

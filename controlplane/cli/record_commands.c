@@ -1,4 +1,6 @@
 /* berth usage, berth audit, berth operation */
+#include <stdio.h>
+
 #include "controlplane/cli/command_parts.h"
 #include "controlplane/cli/tables.h"
 
@@ -20,6 +22,11 @@ static const struct column total_columns[] = {
 static const struct column event_columns[] = {
     {"TIME", "time"}, {"WHO", "actor_name"}, {"ACTION", "action"}, {"WHAT", "resource_name"},
     {"OUTCOME", "outcome"}, {"REASON", "reason"}, {0},
+};
+
+static const struct column gap_columns[] = {
+    {"FROM", "starts_at"}, {"TO", "ends_at"}, {"REASON", "reason"}, {"AT MOST", "msgs_max"},
+    {"BYTES", "bytes_max"}, {"NODE", "node_id"}, {0},
 };
 
 #define SPAN_FLAGS                                                             \
@@ -50,6 +57,38 @@ static const struct flag operation_flags[] = {
     {0},
 };
 
+/* Buckets, then what could not be known. */
+static int run_series(struct cli *cli)
+{
+    struct rest_reply reply;
+    const json_t *gaps;
+    int code = cli_request(cli, &reply);
+
+    if (code != EXIT_OK || cli->format != OUTPUT_TABLE) {
+        if (code == EXIT_OK)
+            output_object(cli->format, reply.json);
+        return code;
+    }
+    output_items(cli->format, bucket_columns, output_at(reply.json, "buckets"));
+    gaps = output_at(reply.json, "gaps");
+    if (json_array_size(gaps) > 0) {
+        puts("\nGaps:");
+        output_items(cli->format, gap_columns, gaps);
+    }
+    return EXIT_OK;
+}
+
+static int run_totals(struct cli *cli)
+{
+    struct rest_reply reply;
+    int code = cli_request(cli, &reply);
+
+    if (code == EXIT_OK)
+        output_items(cli->format, total_columns,
+                     cli->format == OUTPUT_JSON ? reply.json : output_at(reply.json, "items"));
+    return code;
+}
+
 static int run_wait(struct cli *cli)
 {
     const json_t *last = NULL;
@@ -63,11 +102,11 @@ static int run_wait(struct cli *cli)
 const struct command record_commands[] = {
     {"usage", "show", "[ACCOUNT]", "messages, bytes and connections over time",
      "berth usage show orders --step hour", "GET", "/accounts/{account}/usage", usage_flags,
-     bucket_columns, COMMAND_LIST},
+     bucket_columns, .run = run_series},
     {"usage", "current", "[ACCOUNT]", "now, and so far this month", "berth usage current orders",
      "GET", "/accounts/{account}/usage:current", NULL, NULL},
     {"usage", "totals", NULL, "by team, account or system", "berth usage totals --by team",
-     "GET", "/usage", total_flags, total_columns, COMMAND_LIST},
+     "GET", "/usage", total_flags, total_columns, .run = run_totals},
     {"audit", "list", NULL, "who did what, the newest first; with --account of one account",
      "berth audit list --action account.delete", "GET", "/audit-events", audit_flags,
      event_columns, COMMAND_LIST, .account_path = "/accounts/{account}/audit-events"},

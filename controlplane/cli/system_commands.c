@@ -34,7 +34,7 @@ static const struct flag update_flags[] = {
     {0},
 };
 static const struct flag config_flags[] = {
-    {"node", FLAG_QUERY, "server_name", "NAME", "the node's name"},
+    {"node", FLAG_QUERY, "name", "NAME", "the node's name"},
     {"listen", FLAG_QUERY, "listen", "ADDRESS", "where it listens for clients; 0.0.0.0"},
     {"port", FLAG_QUERY, "port", "PORT", "4222"},
     {"http-port", FLAG_QUERY, "http_port", "PORT", "for monitoring; none without it"},

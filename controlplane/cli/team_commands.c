@@ -89,13 +89,11 @@ const struct command team_commands[] = {
      "GET", "/tokens", list_flags, token_columns, COMMAND_LIST,
      .team_path = "/teams/{team}/tokens"},
     {"token", "show", "TOKEN", "one token, without its text", NULL,
-     "GET", "/tokens/{token}", NULL, NULL, .team_path = "/teams/{team}/tokens/{token}"},
+     "GET", "/tokens/{token}", NULL, NULL},
     {"token", "update", "TOKEN", "change what it may", NULL,
-     "PATCH", "/tokens/{token}", token_update_flags, token_columns, COMMAND_IF_MATCH,
-     .team_path = "/teams/{team}/tokens/{token}"},
+     "PATCH", "/tokens/{token}", token_update_flags, token_columns, COMMAND_IF_MATCH},
     {"token", "revoke", "TOKEN", "end it", "berth token revoke ci --team payments",
-     "DELETE", "/tokens/{token}", NULL, NULL, COMMAND_IF_MATCH | COMMAND_ASK,
-     .team_path = "/teams/{team}/tokens/{token}"},
+     "DELETE", "/tokens/{token}", NULL, NULL, COMMAND_IF_MATCH | COMMAND_ASK},
     {0},
 };
 /* clang-format on */

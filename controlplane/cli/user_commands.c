@@ -63,22 +63,23 @@ static const struct flag revoke_flags[] = {
 };
 /* clang-format on */
 
-/* Where clients connect: --url, what a system of the control plane says, NATS_URL. */
+/* Where clients connect: --url, what the account says, NATS_URL. */
 static const char *client_url(struct cli *cli)
 {
-    const char *url = cli_flag(cli, "url"), *environment = getenv("NATS_URL");
-    struct rest_request request = {.method = "GET", .path = "/whoami"};
+    const char *url = cli_flag(cli, "url"), *environment = context_environment("NATS_URL");
+    struct rest_request request = {.method = "GET"};
     struct rest_reply reply;
-    const char *known;
+    const char *known = "";
+    int code;
 
     if (url != NULL)
         return url;
-    if (rest_call(cli->client, &request, &cli->arena, &reply) == OK) {
-        known = cli_member(reply.json, "public_urls");
-        if (*known != 0)
-            return arena_copy(&cli->arena, slice_make(known, strcspn(known, ",")));
-    }
-    return environment != NULL && *environment != 0 ? environment : NULL;
+    request.path = cli_path(cli, "/accounts/{account}", &code);
+    if (request.path != NULL && rest_call(cli->client, &request, &cli->arena, &reply) == OK)
+        known = cli_member(reply.json, "connect_urls");
+    if (*known != 0)
+        return arena_copy(&cli->arena, slice_make(known, strcspn(known, ",")));
+    return environment;
 }
 
 static int write_context(struct cli *cli, const char *name, const char *creds)
