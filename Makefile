@@ -22,7 +22,7 @@ LDFLAGS_ALL := -pthread $(if $(SAN),-fsanitize=$(SAN)) $(LDFLAGS)
 LIBS_API     := -lsodium -ljansson -lcrypto -lm
 LIBS_BROKER  := -lmicrohttpd -lcrypt $(LIBS_API)
 LIBS_CONTROL := -lpq -lmicrohttpd -lnats -lcrypto $(LIBS_API)
-LIBS_CLI     := -lcurl $(LIBS_API)
+LIBS_CLI     := -lcurl -lnats $(LIBS_API)
 LIBS_TEST    := -lcmocka -lpq -lmicrohttpd -lnats -lcurl -lcrypto -lcrypt $(LIBS_API)
 
 src = $(filter-out %/main.c,$(wildcard $(1)/*/*.c))
