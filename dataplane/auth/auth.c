@@ -10,33 +10,13 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #include "api/base/check.h"
 #include "api/base/mem.h"
 #include "api/nats/nkey.h"
-#include "dataplane/auth/auth_account.h"
 #include "dataplane/auth/auth_attempt.h"
 #include "dataplane/auth/auth_password.h"
-
-static const char *const connection_names[AUTH_CONNECTIONS] = {
-    [AUTH_STANDARD] = "STANDARD",
-    [AUTH_WEBSOCKET] = "WEBSOCKET",
-    [AUTH_LEAFNODE] = "LEAFNODE",
-    [AUTH_LEAFNODE_WS] = "LEAFNODE_WS",
-    [AUTH_MQTT] = "MQTT",
-    [AUTH_MQTT_WS] = "MQTT_WS",
-    [AUTH_IN_PROCESS] = "IN_PROCESS",
-};
-
-enum auth_connection auth_connection_of(const char *text)
-{
-    int i = 0;
-
-    while (i < AUTH_CONNECTIONS && strcasecmp(text, connection_names[i]) != 0)
-        i++;
-    return (enum auth_connection)i;
-}
+#include "dataplane/auth/auth_rules.h"
 
 /* In the order in which they are asked. */
 static const struct auth_method *const methods[] = {
@@ -270,119 +250,6 @@ bool auth_has_plain_password(const struct auth *auth)
 
 /* --- attempts -------------------------------------------------------------------------------- */
 
-static void attempt_free(struct auth_attempt *attempt)
-{
-    arena_fini(&attempt->arena);
-    mem_free(attempt);
-}
-
-static void finish(struct auth_attempt *attempt, const struct auth_answer *answer)
-{
-    if (!atomic_load(&attempt->cancelled))
-        attempt->done(attempt->owner, attempt->worker, answer);
-    if (attempt->beginning)
-        attempt->finished = true; /* auth_begin frees it */
-    else
-        attempt_free(attempt);
-}
-
-void auth_accept(struct auth_attempt *attempt, const struct identity *from)
-{
-    struct auth_answer answer = {.rc = OK};
-
-    answer.identity = identity_new(from);
-    answer.account = answer.identity->account;
-    if (atomic_load(&attempt->cancelled))
-        identity_retire(answer.identity, attempt->worker);
-    finish(attempt, &answer);
-}
-
-void auth_refuse(struct auth_attempt *attempt, enum result rc, struct account *account,
-                 const char *reason)
-{
-    struct auth_answer answer = {.rc = rc, .account = account, .reason = reason};
-
-    CHECK(rc != OK);
-    finish(attempt, &answer);
-}
-
-void auth_accept_user(struct auth_attempt *attempt, const struct auth_user *user)
-{
-    struct auth *auth = attempt->auth;
-    struct identity identity = {
-        .user = user->name != NULL ? user->name : user->nkey,
-        .subs_max = -1,
-        .payload_max = -1,
-    };
-
-    identity.label = identity.user;
-    identity.account = user->account == NULL
-                           ? account_ref(auth->global)
-                           : account_table_obtain(auth->parts.accounts, slice_of(user->account));
-    if (user->permissions != NULL)
-        CHECK(permission_new(user->permissions, &identity.permission) == OK); /* as in auth_new */
-    auth_accept(attempt, &identity);
-}
-
-static void job_run(struct blocking_job *job)
-{
-    struct auth_attempt *attempt = container_of(job, struct auth_attempt, job);
-
-    attempt->rc = atomic_load(&attempt->cancelled) ? ERR_CLOSED : attempt->run(attempt);
-}
-
-static void job_done(struct blocking_job *job, struct worker *worker)
-{
-    struct auth_attempt *attempt = container_of(job, struct auth_attempt, job);
-
-    CHECK(worker == attempt->worker);
-    attempt->then(attempt, atomic_load(&attempt->cancelled) ? ERR_CLOSED : attempt->rc);
-}
-
-void auth_off_worker(struct auth_attempt *attempt, uint64_t key,
-                     enum result (*run)(struct auth_attempt *attempt),
-                     void (*then)(struct auth_attempt *attempt, enum result rc))
-{
-    attempt->run = run;
-    attempt->then = then;
-    attempt->job = (struct blocking_job){
-        .run = job_run,
-        .done = job_done,
-        .worker = attempt->worker->index,
-        .key = key,
-    };
-    if (blocking_submit(attempt->auth->parts.blocking, &attempt->job) != OK)
-        auth_refuse(attempt, ERR_LIMIT, NULL, "too many log-ins at once");
-}
-
-static const char *copy_in(struct auth_attempt *attempt, const char *text)
-{
-    return text != NULL ? arena_strdup(&attempt->arena, text) : NULL;
-}
-
-static struct auth_attempt *attempt_new(struct auth *auth, struct worker *worker,
-                                        const struct auth_input *input)
-{
-    struct auth_attempt *attempt = mem_alloc(sizeof(*attempt));
-    struct handshake_connect *connect = &attempt->connect;
-
-    attempt->auth = auth;
-    attempt->worker = worker;
-    attempt->connection = input->connection;
-    attempt->nonce = copy_in(attempt, input->nonce);
-    attempt->host = copy_in(attempt, input->host);
-    *connect = *input->connect;
-    connect->nkey = copy_in(attempt, connect->nkey);
-    connect->jwt = copy_in(attempt, connect->jwt);
-    connect->sig = copy_in(attempt, connect->sig);
-    connect->auth_token = copy_in(attempt, connect->auth_token);
-    connect->user = copy_in(attempt, connect->user);
-    connect->pass = copy_in(attempt, connect->pass);
-    connect->name = connect->lang = connect->version = NULL;
-    connect->account = connect->proxy_sig = NULL;
-    return attempt;
-}
-
 static void choose_method(struct auth_attempt *attempt)
 {
     static const struct auth_user anybody;
@@ -403,14 +270,14 @@ static void choose_method(struct auth_attempt *attempt)
 struct auth_attempt *auth_begin(struct auth *auth, struct worker *worker,
                                 const struct auth_input *input, auth_done_fn done, void *owner)
 {
-    struct auth_attempt *attempt = attempt_new(auth, worker, input);
+    struct auth_attempt *attempt = auth_attempt_new(auth, worker, input);
 
     attempt->done = done;
     attempt->owner = owner;
     attempt->beginning = true;
     choose_method(attempt);
     if (attempt->finished) {
-        attempt_free(attempt);
+        auth_attempt_free(attempt);
         return NULL;
     }
     attempt->beginning = false;

@@ -34,11 +34,3 @@ void auth_account_token_free(struct auth_account_token *token);
 
 /* Takes the token over: for account_set_terms. */
 struct account_terms *auth_account_terms(struct auth_account_token *token);
-
-/* Claims' permissions as rules; the strings stay where they are, the lists lie in the arena. */
-void auth_permission_rules(const struct claims_permissions *permissions, struct arena *arena,
-                           struct permission_rules *out);
-/* Of a scope, so that a changed one can be told; 0 for NULL.  Only within this process. */
-uint64_t auth_scope_hash(const struct claims_user_limits *scope);
-/* Do they say anything at all? */
-bool auth_permissions_empty(const struct claims_permissions *permissions);

@@ -14,7 +14,7 @@
 
 #include "api/base/lock.h"
 #include "api/base/map.h"
-#include "dataplane/auth/auth.h"
+#include "dataplane/auth/auth_options.h"
 #include "dataplane/auth/password_cache.h"
 
 /* A configured user in its table. */
@@ -58,6 +58,11 @@ struct auth_attempt {
     const char *stored;           /* the password to be met */
     struct jwt_login *jwt;        /* auth_jwt.c's own */
 };
+
+/* Copies the input. */
+struct auth_attempt *auth_attempt_new(struct auth *auth, struct worker *worker,
+                                      const struct auth_input *input);
+void auth_attempt_free(struct auth_attempt *attempt);
 
 /*
  * Runs `run` on a helper, then `then` here with what it returned.  key: as in blocking.h.

@@ -18,6 +18,7 @@
 #include "dataplane/auth/auth_account.h"
 #include "dataplane/auth/auth_attempt.h"
 #include "dataplane/auth/auth_restrict.h"
+#include "dataplane/auth/auth_rules.h"
 
 struct jwt_login {
     struct claims claims;                   /* CLAIMS_USER */

@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include "api/nats/claims.h"
-#include "dataplane/auth/auth.h"
+#include "dataplane/auth/auth_options.h"
 
 /* No ranges: from anywhere. */
 enum result auth_source_check(const struct strings *ranges, const char *host) MUST_CHECK;

@@ -20,8 +20,6 @@ struct client_sub {
     char text[]; /* sid, subject, queue */
 };
 
-extern const struct sub_kind client_sub_kind; /* client.c */
-
 static inline struct client_sub *client_sub_of(struct sub *sub)
 {
     return container_of(sub, struct client_sub, sub);

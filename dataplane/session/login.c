@@ -22,33 +22,10 @@
 #include "api/nats/handshake.h"
 #include "dataplane/session/client_sub.h"
 #include "dataplane/session/placement.h"
-#include "dataplane/session/reply_rights.h"
-#include "dataplane/session/session_apply.h"
+#include "dataplane/session/session_end.h"
+#include "dataplane/session/session_ping.h"
 #include "dataplane/session/session_set.h"
-
-/* The wheel does not look further. */
-#define EXPIRY_LOOK_NS (6 * 3600 * NS_PER_S)
-
-/* --- leaving and refusing -------------------------------------------------------------------- */
-
-void login_leave_account(struct session *session)
-{
-    const struct session_hooks *hooks = &session->set->table->parts.hooks;
-    struct worker *worker = session->set->worker;
-
-    if (session->flags & SESSION_COUNTED) {
-        counter_add(&session->counters->sessions, (uint64_t)-1);
-        session->flags &= (uint16_t)~SESSION_COUNTED;
-        if (hooks->on_disconnect != NULL)
-            hooks->on_disconnect(hooks->arg, worker, session);
-    }
-    if ((session->flags & SESSION_IN_ACCOUNT) == 0)
-        return;
-    session->flags &= (uint16_t)~SESSION_IN_ACCOUNT;
-    account_leave(session->account);
-    if (hooks->on_account_change != NULL)
-        hooks->on_account_change(hooks->arg, worker, session->account);
-}
+#include "dataplane/session/session_terms.h"
 
 void login_refused(struct session *session, struct account *account, const char *reason)
 {
@@ -67,68 +44,6 @@ void login_refused(struct session *session, struct account *account, const char 
     session_close(session, SESSION_AUTH_FAILURE);
 }
 
-/* --- limits ---------------------------------------------------------------------------------- */
-
-/* -1 is no limit. */
-static int64_t smaller(int64_t a, int64_t b)
-{
-    if (a < 0)
-        return b;
-    return b < 0 || a < b ? a : b;
-}
-
-static void on_expiry(struct timer *timer);
-
-static void arm_expiry(struct session *session, const struct account_terms *terms)
-{
-    struct worker *worker = session->set->worker;
-    int64_t due_ns = session->identity->deadline_ns, account_ns = terms->expires_at_s * NS_PER_S;
-    int64_t delay;
-
-    timer_cancel(&worker->timers, &session->expiry);
-    if (account_ns > 0 && (due_ns == 0 || account_ns < due_ns))
-        due_ns = account_ns;
-    if (due_ns == 0)
-        return;
-    delay = due_ns - worker->wall_ns;
-    if (delay < 0)
-        delay = 0;
-    if (delay > EXPIRY_LOOK_NS)
-        delay = EXPIRY_LOOK_NS;
-    timer_arm(&worker->timers, &session->expiry, worker->now_ns + delay, on_expiry);
-}
-
-static void on_expiry(struct timer *timer)
-{
-    struct session *session = container_of(timer, struct session, expiry);
-    const struct account_terms *terms = account_terms(session->account);
-    int64_t now_ns = session->set->worker->wall_ns;
-
-    if (terms->expires_at_s > 0 && terms->expires_at_s * NS_PER_S <= now_ns)
-        session_fail(session, SESSION_EXPIRED, "Account Authentication Expired");
-    else if (session->identity->deadline_ns > 0 && session->identity->deadline_ns <= now_ns)
-        session_fail(session, SESSION_EXPIRED, "User Authentication Expired");
-    else
-        arm_expiry(session, terms);
-}
-
-void login_apply_limits(struct session *session)
-{
-    const struct session_options *options = session_options(session);
-    const struct account_terms *terms = account_terms(session->account);
-    const struct identity *identity = session->identity;
-    int64_t payload = options->max_payload;
-    int64_t subs = options->max_subscriptions > 0 ? options->max_subscriptions : -1;
-
-    if (options->max_payload == PARSER_PAYLOAD_UNLIMITED)
-        payload = -1;
-    payload = smaller(payload, smaller(identity->payload_max, terms->payload));
-    session->parser.payload_max =
-        payload < 0 || payload > UINT32_MAX ? PARSER_PAYLOAD_UNLIMITED : (uint32_t)payload;
-    session->subs_max = smaller(subs, smaller(identity->subs_max, terms->subscriptions));
-    arm_expiry(session, terms);
-}
-
 /* --- 5 --------------------------------------------------------------------------------------- */
 
 static void finish(struct session *session)
@@ -141,8 +56,8 @@ static void finish(struct session *session)
     session->flags &= (uint16_t) ~(SESSION_MUST_LOGIN | SESSION_FIRST_PONG);
     session_move(session, SESSION_READY);
     session->counters = &session->account->counters[worker->index];
-    login_apply_limits(session);
-    session_start_pings(session);
+    session_apply_limits(session);
+    session_ping_start(session);
     if (!again) {
         counter_add(&session->counters->sessions, 1);
         if (hooks->on_connect != NULL)
@@ -196,7 +111,7 @@ static void leave_former(struct session *session, const struct identity *identit
 {
     if (session->account == identity->account)
         return;
-    login_leave_account(session);
+    session_leave_account(session);
     if (session->subs.count > 0)
         (void)client_subs_drop(session, UINT32_MAX);
 }

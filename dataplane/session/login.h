@@ -15,7 +15,3 @@ void login_connect(struct session *session, const struct parser_event *event);
 void login_implicit(struct session *session);
 /* 'Authorization Violation'.  account: if it was found out. */
 void login_refused(struct session *session, struct account *account, const char *reason);
-/* Gives its place in the account back and tells who listens; nothing if it has none. */
-void login_leave_account(struct session *session);
-/* Smallest of user's, account's and node's; the deadlines of user and account. */
-void login_apply_limits(struct session *session);

@@ -1,15 +1,17 @@
 /*
- * session: one peer on one connection: states, pings, reasons for closing, dispatch of verbs.
+ * session: one peer on one connection: its state, and what is said to it.
  *
  *     NEW -> GREETED (INFO is out) -> LOGIN (auth is thinking) -> READY -> CLOSING
  *
  * A session may do without CONNECT where no log-in is required; it then stays GREETED and is in
  * $G.  What differs between kinds of peer (client; later leaf node, route) is in session_kind.
  *
+ * How it begins: session_open.h; logs in: login.h; speaks: client.h; ends: session_end.h.
+ *
  * Ownership  a session owns its conn, its identity and its subscriptions; it frees itself in
  *            the turn after its conn is closed.
  * Thread     its worker's.  It moves at most once, at log-in, while it has no subscription.
- * Errors     a failure ends in session_fail: -ERR and close, or in session_error: -ERR.
+ * Errors     told to the peer: session_error, or session_fail (session_end.h).
  */
 #pragma once
 
@@ -158,56 +160,19 @@ struct session_side {
     bool said_connect;   /* not let in without a word */
 };
 
-/* A peer's figures as /connz and the events show them; texts are borrowed from the session. */
-struct session_snapshot {
-    uint64_t cid;
-    const char *kind, *type; /* "Client", "nats" */
-    const char *host;
-    uint16_t port;
-    int64_t start_ns, active_ns, stop_ns; /* Unix time; stop 0: open */
-    enum session_reason reason;
-    int64_t rtt_ns; /* 0: not known */
-    size_t pending_bytes;
-    uint64_t in_msgs, in_bytes, out_msgs, out_bytes;
-    uint64_t subscriptions;
-    const char *name, *lang, *version; /* NULL: not given */
-    const char *user, *account, *account_label;
-    const char *jwt, *issuer_key, *name_tag; /* NULL: none; jwt is NULL for bearer tokens */
-    struct strings tags;
-    const char *nonce; /* NULL: none */
-};
-void session_snapshot(const struct session *session, struct session_snapshot *out);
-
-/* A subscription as /connz and /subsz show it. */
-struct session_sub_detail {
-    struct slice subject, queue, sid;
-    uint64_t msgs;
-    uint64_t max; /* 0: none */
-    uint64_t cid;
-    const struct account *account;
-};
-void session_walk_subs(const struct session *session,
-                       bool (*fn)(const struct session_sub_detail *detail, void *arg), void *arg);
-/* False when the sub is no client's.  On the worker that owns it. */
-bool session_sub_detail(const struct sub *sub, struct session_sub_detail *out);
-
 /* "127.0.0.1:51234 - cid:7", and what CONNECT said: how log lines begin. */
 enum { SESSION_TAG_MAX = 160 };
 const char *session_tag(const struct session *session, char out[SESSION_TAG_MAX]);
 
-/* Takes the fd; sends INFO. */
-void session_open(struct session_set *set, int fd, const struct sockaddr_storage *peer);
-
 /* -ERR '<text>', the connection stays. */
 void session_error(struct session *session, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-/* Closes; what is queued is sent first where that makes sense.  The first reason counts. */
-void session_close(struct session *session, enum session_reason reason);
-/* -ERR '<text>' and close. */
-void session_fail(struct session *session, enum session_reason reason, const char *text);
 /* +OK if the peer wants it. */
 void session_ok(struct session *session);
 /* To another state; refuses moves that cannot be. */
 void session_move(struct session *session, enum session_state next);
-/* From now on it is asked whether it is there. */
-void session_start_pings(struct session *session);
+
+/* A protocol line in the trace log: "<<- [PUB foo 2]"; CONNECT without its secrets. */
+void session_trace_in(const struct session *session, enum verb verb, struct slice text);
+void session_trace_out(const struct session *session, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));

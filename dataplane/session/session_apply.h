@@ -1,15 +1,19 @@
 /*
- * session_apply: a live session follows its account's terms.
+ * session_apply: all live sessions of an account follow its terms.
  *
- * Ownership  the session's.
- * Thread     the session's worker.
- * Errors     told to the peer.
+ * Ownership  the account is referenced until done.
+ * Thread     any; done is called on worker `home`.
+ * Errors     none.
  */
 #pragma once
 
-#include "dataplane/session/session.h"
+#include "dataplane/session/session_table.h"
 
-/* Closed, or with new limits and permissions. */
-void session_apply_terms(struct session *session);
-/* In force from now on; before the former one is retired. */
-void session_use_permission(struct session *session, const struct permission *permission);
+/*
+ * The account's terms have changed (account_set_terms, removed): every live connection follows:
+ * expired, revoked, untrusted, bearer and beyond the connection limit are closed with their
+ * -ERR, limits and default permissions re-applied.  done (may be NULL) is called on worker
+ * `home` when all workers have done so.  any thread
+ */
+void session_table_apply(struct session_table *table, struct account *account, unsigned home,
+                         void (*done)(void *arg, struct worker *worker), void *arg);

@@ -2,19 +2,28 @@
 
 #include <string.h>
 
+#include "api/base/lock.h"
 #include "api/base/mem.h"
-#include "dataplane/session/session_table.h"
 
 struct session_closed_entry {
     struct session_snapshot snapshot;
     size_t bytes;
 };
 
-void session_closed_init(struct session_closed *closed, unsigned max)
+struct session_closed {
+    struct lock lock;
+    unsigned max, first, count;
+    size_t bytes;
+    struct session_closed_entry *entries[]; /* [max] */
+};
+
+struct session_closed *session_closed_new(unsigned max)
 {
-    *closed = (struct session_closed){.max = max};
+    struct session_closed *closed = mem_alloc(sizeof(*closed) + max * sizeof(closed->entries[0]));
+
+    closed->max = max;
     lock_init(&closed->lock);
-    closed->entries = mem_alloc_array(max > 0 ? max : 1, sizeof(closed->entries[0]));
+    return closed;
 }
 
 static void drop_oldest(struct session_closed *closed)
@@ -28,12 +37,14 @@ static void drop_oldest(struct session_closed *closed)
     closed->count--;
 }
 
-void session_closed_fini(struct session_closed *closed)
+void session_closed_free(struct session_closed *closed)
 {
+    if (closed == NULL)
+        return;
     while (closed->count > 0)
         drop_oldest(closed);
-    mem_free(closed->entries);
     lock_fini(&closed->lock);
+    mem_free(closed);
 }
 
 /* Text, its place in a snapshot. */

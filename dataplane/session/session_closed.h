@@ -9,20 +9,14 @@
  */
 #pragma once
 
-#include "api/base/lock.h"
-#include "dataplane/session/session.h"
+#include "dataplane/session/session_view.h"
 
-struct session_closed_entry;
+enum { SESSION_CLOSED_BYTES = 32 << 20 };
 
-struct session_closed {
-    struct lock lock;
-    struct session_closed_entry **entries; /* [max] */
-    unsigned max, first, count;
-    size_t bytes;
-};
+struct session_closed;
 
-void session_closed_init(struct session_closed *closed, unsigned max);
-void session_closed_fini(struct session_closed *closed);
+struct session_closed *session_closed_new(unsigned max);
+void session_closed_free(struct session_closed *closed);
 void session_closed_add(struct session_closed *closed, const struct session_snapshot *snapshot);
 void session_closed_walk(struct session_closed *closed,
                          bool (*fn)(const struct session_snapshot *snapshot, void *arg), void *arg);

@@ -1,5 +1,5 @@
 /*
- * session_info: the INFO lines a session sends, and how its log lines begin.
+ * session_info: the INFO lines a session sends.
  *
  * Ownership  nothing is kept.
  * Thread     the session's worker.
@@ -15,8 +15,3 @@ void session_info_greet(struct session *session);
 void session_info_connected(struct session *session);
 /* Lame duck: go elsewhere. */
 void session_info_leave(struct session *session);
-
-/* A protocol line in the trace log: "<<- [PUB foo 2]"; CONNECT without its secrets. */
-void session_trace_in(const struct session *session, enum verb verb, struct slice text);
-void session_trace_out(const struct session *session, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));

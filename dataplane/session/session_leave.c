@@ -6,6 +6,8 @@
  *      next; when there are more than steps, several at once
  *   3. when a round finds no session left: done
  */
+#include "dataplane/session/session_leave.h"
+
 #include "api/base/mem.h"
 #include "dataplane/session/session_info.h"
 #include "dataplane/session/session_set.h"

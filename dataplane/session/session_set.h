@@ -12,8 +12,10 @@
 #include "api/base/arena.h"
 #include "api/base/list.h"
 #include "api/base/map.h"
-#include "dataplane/session/session_closed.h"
-#include "dataplane/session/session_table.h"
+#include "dataplane/session/session_options.h"
+
+struct session_closed;
+struct leaving;
 
 struct session_set {
     struct session_table *table;
@@ -44,7 +46,7 @@ struct session_table {
     _Atomic int64_t connections;
     _Atomic uint64_t total_connections;
     _Atomic uint32_t next_worker; /* spread */
-    struct session_closed closed;
+    struct session_closed *closed;
     struct account *global;  /* $G, a reference */
     struct leaving *leaving; /* session_leave.c's; NULL: not a lame duck */
 };
@@ -61,3 +63,7 @@ static inline const struct session_options *session_options(const struct session
 
 void session_set_add(struct session_set *set, struct session *session);
 void session_set_remove(struct session_set *set, struct session *session);
+/* Oldest first; false ends the walk; fn may close the session. */
+void session_set_walk(struct session_set *set, bool (*fn)(struct session *session, void *arg),
+                      void *arg);
+struct session *session_set_find(const struct session_set *set, uint64_t cid);

@@ -4,6 +4,8 @@
 
 #include "api/base/log.h"
 #include "api/base/mem.h"
+#include "dataplane/session/session_closed.h"
+#include "dataplane/session/session_open.h"
 #include "dataplane/session/session_set.h"
 
 /* --- make and end ---------------------------------------------------------------------------- */
@@ -44,7 +46,7 @@ struct session_table *session_table_new(const struct session_options *options,
     atomic_init(&table->next_cid, 1);
     table->count = workers_count(parts->workers);
     table->global = account_table_obtain(parts->accounts, SLICE("$G"));
-    session_closed_init(&table->closed, options->closed_max);
+    table->closed = session_closed_new(options->closed_max);
     return table;
 }
 
@@ -52,7 +54,7 @@ void session_table_free(struct session_table *table)
 {
     if (table == NULL)
         return;
-    session_closed_fini(&table->closed);
+    session_closed_free(table->closed);
     mem_free(table->leaving);
     account_unref(table->global);
     for (unsigned i = 0; i < WORKERS_MAX; i++)
@@ -109,78 +111,15 @@ uint64_t session_table_next_cid(struct session_table *table)
 
 /* --- looking --------------------------------------------------------------------------------- */
 
-void session_set_add(struct session_set *set, struct session *session)
-{
-    session->set = set;
-    session->owner.worker = (uint16_t)set->worker->index;
-    list_push(&set->sessions, &session->link);
-    (void)map_insert(&set->by_cid, &session->by_cid,
-                     slice_make((const char *)&session->cid, sizeof(session->cid)));
-    counter_add(&set->sessions_here, 1);
-}
-
-void session_set_remove(struct session_set *set, struct session *session)
-{
-    list_remove(&session->link);
-    map_remove(&set->by_cid, &session->by_cid);
-    counter_add(&set->sessions_here, (uint64_t)-1);
-}
-
 void session_table_walk(struct worker *worker, bool (*fn)(struct session *session, void *arg),
                         void *arg)
 {
-    struct session_set *set = session_set_of(worker);
-
-    list_each(&set->sessions, link, after)
-    {
-        if (!fn(list_entry(link, struct session, link), arg))
-            return;
-    }
+    session_set_walk(session_set_of(worker), fn, arg);
 }
 
 struct session *session_table_find(struct worker *worker, uint64_t cid)
 {
-    struct session_set *set = session_set_of(worker);
-    struct map_link *link = map_find(&set->by_cid, slice_make((const char *)&cid, sizeof(cid)));
-
-    return link != NULL ? map_entry(link, struct session, by_cid) : NULL;
-}
-
-static void round_visit(struct worker *worker, void *body, size_t len);
-
-static void round_done(struct worker *worker, void *body, size_t len)
-{
-    struct session_round *round;
-
-    CHECK(len == sizeof(struct session_round *));
-    memcpy(&round, body, sizeof round);
-    round->done(round, worker);
-}
-
-static void round_pass(struct worker *worker, struct session_round *round)
-{
-    bool over = round->next == workers_count(worker->all);
-
-    memcpy(worker_post(worker, over ? round->home : round->next, over ? round_done : round_visit,
-                       sizeof round),
-           &round, sizeof round);
-}
-
-static void round_visit(struct worker *worker, void *body, size_t len)
-{
-    struct session_round *round;
-
-    CHECK(len == sizeof(struct session_round *));
-    memcpy(&round, body, sizeof round);
-    round->next++;
-    round->visit(round, worker);
-    round_pass(worker, round);
-}
-
-void session_round_start(struct workers *workers, struct session_round *round)
-{
-    round->next = 0;
-    workers_post(workers, 0, round_visit, &round, sizeof round);
+    return session_set_find(session_set_of(worker), cid);
 }
 
 static uint64_t read_figure(const _Atomic uint64_t *figure)
@@ -213,7 +152,7 @@ void session_table_figures(const struct session_table *table, struct session_fig
 void session_table_closed(struct session_table *table,
                           bool (*fn)(const struct session_snapshot *snapshot, void *arg), void *arg)
 {
-    session_closed_walk(&table->closed, fn, arg);
+    session_closed_walk(table->closed, fn, arg);
 }
 
 /* --- closing one ----------------------------------------------------------------------------- */
