@@ -10,6 +10,7 @@
 #include "api/nats/nkey.h"
 #include "api/nats/subject.h"
 #include "dataplane/monitor/report_call.h"
+#include "dataplane/session/session_apply.h"
 
 _Static_assert((int)RESOLVER_HOME == (int)REPORT_HOME, "claims are applied where they are asked");
 

@@ -7,8 +7,8 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "api/base/check.h"
@@ -20,6 +20,7 @@
 #include "dataplane/monitor/http.h"
 #include "dataplane/monitor/system.h"
 #include "dataplane/node/process_files.h"
+#include "dataplane/session/session_leave.h"
 
 #define NATS_VERSION "2.14.3"
 #define API_LEVEL 4

@@ -12,6 +12,7 @@
 #include "api/base/buf.h"
 #include "api/base/mem.h"
 #include "dataplane/auth/auth_account.h"
+#include "dataplane/session/session_apply.h"
 #include "tests/lib/hall.h"
 #include "tests/lib/nkey_pair.h"
 #include "tests/lib/on_worker.h"

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "dataplane/session/session_leave.h"
 #include "tests/lib/hall.h"
 #include "tests/lib/on_worker.h"
 
