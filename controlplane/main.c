@@ -1,79 +1,79 @@
-/* berth-control: arguments, signals, app. */
-#include <pthread.h>
-#include <signal.h>
+/*
+ * berth-control: arguments, log, app.
+ */
 #include <stdio.h>
-#include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 
 #include "api/base/log.h"
 #include "controlplane/app/app.h"
+#include "controlplane/app/options.h"
 
-enum { EXIT_OK, EXIT_FAILED, EXIT_USAGE };
+enum { CODE_FAILED = 1, CODE_USAGE = 2 };
 
-/* No secret of ours ends up in a core file. */
-static void forbid_core_files(void)
+/* Each line of it, behind the program's name. */
+static void complain(const struct buf *message)
 {
-    const struct rlimit none = {0, 0};
+    struct slice rest = buf_slice(message), line;
 
-    (void)setrlimit(RLIMIT_CORE, &none);
-    (void)prctl(PR_SET_DUMPABLE, 0);
+    while (!slice_empty(rest) && slice_cut(&rest, '\n', &line)) {
+        if (!slice_empty(line))
+            fprintf(stderr, "berth-control: %.*s\n", (int)line.len, line.data);
+    }
 }
 
-static int run(const struct options *options)
+static int run(const struct app_options *options, struct buf *message)
 {
-    char message[APP_MESSAGE_MAX];
+    const struct log_options log = {
+        .format = LOG_JSON,
+        .file = options->log_file,
+        .level = (enum log_level)options->log_level,
+    };
     struct app *app;
-    sigset_t signals;
-    int number;
 
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGINT);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGHUP);
-    pthread_sigmask(SIG_BLOCK, &signals, NULL); /* before there are threads: only we wait */
-    (void)signal(SIGPIPE, SIG_IGN);
+    if (log_start(&log) != OK) {
+        buf_printf(message, "the log file %s cannot be opened\n", options->log_file);
+        return CODE_FAILED;
+    }
     if (app_start(options, &app, message) != OK) {
         log_stop();
-        fprintf(stderr, "berth-control: %s\n", message);
-        return EXIT_FAILED;
+        return CODE_FAILED;
     }
-    log_info(LOG_MAIN, "ready listen=%s port=%u", options->listen, app_port(app));
-    while (sigwait(&signals, &number) == 0 && number == SIGHUP)
-        log_reopen();
-    log_info(LOG_MAIN, "stopping signal=%s", strsignal(number));
+    app_run(app);
     app_stop(app);
-    return EXIT_OK;
+    log_info(LOG_MAIN, "stopped");
+    log_stop();
+    return 0;
+}
+
+static int serve(const struct app_options *options, struct buf *message)
+{
+    if (options->help) {
+        options_usage(stdout);
+        return 0;
+    }
+    if (options->version) {
+        printf("berth-control %s\n", BERTH_VERSION);
+        return 0;
+    }
+    app_prepare();
+    if (!options->check)
+        return run(options, message);
+    if (app_check(options, message) != OK)
+        return CODE_FAILED;
+    printf("berth-control: all is well: configuration, master key, database\n");
+    return 0;
 }
 
 int main(int argc, char **argv)
 {
-    char message[OPTIONS_MESSAGE_MAX];
+    struct app_options options;
     struct arena arena = {0};
-    struct options options;
-    struct log_options log = {0};
-    int status;
+    struct buf message = {0};
+    int code = CODE_USAGE;
 
-    forbid_core_files();
-    if (options_read(argc, argv, &arena, &options, message) != OK) {
-        fprintf(stderr, "berth-control: %s\n", message);
-        arena_fini(&arena);
-        return EXIT_USAGE;
-    }
-    if (options.help || options.version) {
-        printf("%s", options.help ? options_help() : "berth-control " BERTH_VERSION "\n");
-        arena_fini(&arena);
-        return EXIT_OK;
-    }
-    log.format = options.log_json ? LOG_JSON : LOG_NATS;
-    log.file = options.log_file;
-    if (options_log_level(options.log_level, &log.level) != OK || log_start(&log) != OK) {
-        fprintf(stderr, "berth-control: the log file %s cannot be opened\n", options.log_file);
-        arena_fini(&arena);
-        return EXIT_FAILED;
-    }
-    status = run(&options);
-    log_stop();
+    if (options_load(argc, argv, &arena, &options, &message) == OK)
+        code = serve(&options, &message);
+    complain(&message);
+    buf_fini(&message);
     arena_fini(&arena);
-    return status;
+    return code;
 }

@@ -1,239 +1,303 @@
+/*
+ * How it flows: every step of the start either succeeds or says in a sentence what is missing,
+ * and what was built before it is ended.  At the end REST stops first, so that no request is cut;
+ * the jobs next, so that none of them wakes a part that is gone; then memory goes.
+ */
 #include "controlplane/app/app.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <sodium.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 
 #include "api/base/check.h"
-#include "api/base/log.h"
 #include "api/base/mem.h"
+#include "controlplane/app/bootstrap.h"
+#include "controlplane/app/service_manager.h"
 #include "controlplane/db/migrate.h"
 #include "controlplane/db/pool.h"
 #include "controlplane/domain/secret.h"
-#include "controlplane/domain/token.h"
 #include "controlplane/job/jobs.h"
 #include "controlplane/rest/http.h"
-#include "controlplane/vault/vault.h"
-
-enum { DB_WAIT_MS = 10000, QUEUE_MAX = 1000 };
 
 struct app {
-    struct vault *vault;
+    const struct app_options *options;
     struct tools tools;
+    struct vault *vault;
     struct pool *pool;
     struct jobs *jobs;
-    pthread_mutex_t mutex; /* of rest: nothing else is locked under it but the API's own wake-up */
-    struct rest *rest;     /* NULL until it has started, and when it ends */
+    struct rest *_Atomic rest; /* NULL until it serves */
 };
 
-/*
- * What the parts tell one another, upward.
- */
+static void waited_signals(sigset_t *set)
+{
+    sigemptyset(set);
+    sigaddset(set, SIGTERM);
+    sigaddset(set, SIGINT);
+    sigaddset(set, SIGHUP);
+}
+
+void app_prepare(void)
+{
+    struct rlimit none = {0, 0};
+    sigset_t set;
+
+    waited_signals(&set);
+    CHECK(pthread_sigmask(SIG_BLOCK, &set, NULL) == 0);
+    signal(SIGPIPE, SIG_IGN);
+    /* A core file would hold seeds (SEC-04). */
+    CHECK(setrlimit(RLIMIT_CORE, &none) == 0);
+    CHECK(prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0);
+}
+
+/* --- what the parts tell one another ------------------------------------------------------ */
 
 static void on_committed(void *arg, unsigned wake)
 {
-    jobs_wake(((struct app *)arg)->jobs, wake);
+    struct app *app = arg;
+
+    jobs_wake(app->jobs, wake);
 }
 
 static void on_sync_changed(const char *account_id, void *arg)
 {
     struct app *app = arg;
+    struct rest *rest = atomic_load(&app->rest);
 
-    CHECK(pthread_mutex_lock(&app->mutex) == 0);
-    if (app->rest != NULL)
-        rest_sync_changed(app->rest);
-    CHECK(pthread_mutex_unlock(&app->mutex) == 0);
+    if (rest != NULL)
+        rest_sync_changed(rest);
 }
 
-/* Returns the one before. */
-static struct rest *set_rest(struct app *app, struct rest *rest)
+static void add_counter(struct buf *out, const char *name, const char *help)
 {
-    struct rest *before;
-
-    CHECK(pthread_mutex_lock(&app->mutex) == 0);
-    before = app->rest;
-    app->rest = rest;
-    CHECK(pthread_mutex_unlock(&app->mutex) == 0);
-    return before;
+    buf_printf(out, "# HELP %s %s\n# TYPE %s counter\n", name, help, name);
 }
 
-static void write_metrics(void *arg, struct buf *out)
+static void on_metrics(void *arg, struct buf *out)
 {
+    struct app *app = arg;
     struct jobs_figures figures;
 
-    jobs_figures(((struct app *)arg)->jobs, &figures);
+    jobs_figures(app->jobs, &figures);
+    add_counter(out, "cp_push_total", "Claims pushed to nodes.");
+    buf_printf(out, "cp_push_total{result=\"ok\"} %llu\ncp_push_total{result=\"failed\"} %llu\n",
+               (unsigned long long)figures.pushes_ok, (unsigned long long)figures.pushes_failed);
+    add_counter(out, "cp_usage_samples_total", "Samples of usage received from nodes.");
+    buf_printf(out, "cp_usage_samples_total %llu\n", (unsigned long long)figures.usage_samples);
+    add_counter(out, "cp_usage_rows_total", "Rows of the usage ledger made.");
+    buf_printf(out, "cp_usage_rows_total %llu\n", (unsigned long long)figures.usage_rows);
     buf_printf(out,
-               "# TYPE cp_push_total counter\n"
-               "cp_push_total{result=\"ok\"} %llu\ncp_push_total{result=\"failed\"} %llu\n"
-               "# TYPE cp_usage_samples_total counter\ncp_usage_samples_total %llu\n"
-               "# TYPE cp_usage_ledger_rows_total counter\ncp_usage_ledger_rows_total %llu\n"
+               "# HELP cp_reconcile_last_success_seconds Unix time of this process's last pass.\n"
                "# TYPE cp_reconcile_last_success_seconds gauge\n"
                "cp_reconcile_last_success_seconds %lld\n",
-               (unsigned long long)figures.pushes_ok, (unsigned long long)figures.pushes_failed,
-               (unsigned long long)figures.usage_samples, (unsigned long long)figures.usage_rows,
                (long long)(figures.last_reconcile_at / NS_PER_S));
 }
 
-/*
- * The beginning of a database's life.
- */
+/* --- start -------------------------------------------------------------------------------- */
 
-static enum result write_token_file(const char *file, const char *token,
-                                    char message[APP_MESSAGE_MAX])
+static enum result open_vault(struct app *app, struct buf *message)
 {
-    char temporary[512];
-    int fd;
-    bool written;
+    char why[VAULT_MESSAGE_MAX];
+    enum result rc = vault_open(app->options->master_key_file, random_system(), &app->vault, why);
 
-    snprintf(temporary, sizeof(temporary), "%s.new", file);
-    (void)unlink(temporary);
-    fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    written = fd >= 0 && dprintf(fd, "%s\n", token) > 0 && fsync(fd) == 0;
-    if (fd >= 0)
-        close(fd);
-    if (written && rename(temporary, file) == 0)
-        return OK;
-    snprintf(message, APP_MESSAGE_MAX, "the bootstrap token cannot be written to %s: %s", file,
-             strerror(errno));
-    return ERR_IO;
-}
-
-static enum result announce(const struct options *options, const char *token,
-                            char message[APP_MESSAGE_MAX])
-{
-    if (options->bootstrap_token_file != NULL)
-        return write_token_file(options->bootstrap_token_file, token, message);
-    printf("There is no administrator yet.  This one-time token makes the first one:\n\n"
-           "    %s\n\n    berth login --bootstrap TOKEN\n\n",
-           token);
-    fflush(stdout);
+    if (rc != OK) {
+        buf_printf(message, "%s\n", why);
+        return rc;
+    }
+    app->tools = (struct tools){app->vault, clock_system(), random_system()};
     return OK;
 }
 
-/* In one transaction: the master key is the database's own, and somebody can get in. */
-static enum result first_work(struct app *app, const struct options *options,
-                              char message[APP_MESSAGE_MAX])
+static enum result migrate(const struct app_options *options, struct buf *message)
+{
+    const char *owner =
+        options->database_owner != NULL ? options->database_owner : options->database;
+    char why[DB_MESSAGE_MAX];
+    enum result rc = migrate_run(owner, why);
+
+    if (rc == ERR_UNAVAILABLE)
+        buf_printf(message, "the database cannot be reached: %s\n", why);
+    else if (rc == ERR_DENIED)
+        buf_printf(message,
+                   "the database user may not make the schema: %s; name its owner with "
+                   "--database-owner\n",
+                   why);
+    else if (rc != OK)
+        buf_printf(message, "the database cannot be used: %s\n", why);
+    return rc;
+}
+
+/* A first connection of the kind that serves: all statements prepared, the roles taken. */
+static enum result open_pool(struct app *app, struct buf *message)
+{
+    const struct app_options *options = app->options;
+    char why[DB_MESSAGE_MAX];
+    struct db *db;
+    enum result rc = db_open(options->database, DB_PREPARED, &db, why);
+
+    if (rc == ERR_UNAVAILABLE)
+        buf_printf(message, "the database cannot be reached: %s\n", why);
+    else if (rc == ERR_DENIED)
+        buf_printf(message,
+                   "the database user may not serve: %s; as the schema's owner say "
+                   "GRANT berth_service, berth_tenant TO that user\n",
+                   why);
+    else if (rc != OK)
+        buf_printf(message, "the database cannot be used: %s\n", why);
+    if (rc != OK)
+        return rc;
+    db_close(db);
+    app->pool = pool_new(options->database, (size_t)options->database_connections);
+    return OK;
+}
+
+/* In a transaction of its own: the key file is the one this database was sealed with. */
+static enum result prove_master(struct app *app, struct buf *message)
 {
     struct arena arena = {0};
     struct refusal refusal = {.arena = &arena};
     struct work work = {.arena = &arena, .tools = &app->tools, .refusal = &refusal};
-    const char *token = NULL;
-    enum result rc = pool_take(app->pool, DB_WAIT_MS, &work.db);
+    enum result rc = pool_take(app->pool, 1000, &work.db);
 
-    if (rc != OK) {
-        snprintf(message, APP_MESSAGE_MAX, "the database does not answer");
-        return rc;
-    }
-    rc = work_begin(&work);
     if (rc == OK) {
-        rc = db_exec(work.db, SQL_db_keep_partitions, DB_NO_ARGS);
+        rc = work_begin(&work);
         if (rc == OK)
-            rc = secret_check_master(&work);
-        if (rc == ERR_CORRUPT)
-            snprintf(message, APP_MESSAGE_MAX,
-                     "the master key in %s is not the one this database was begun with",
-                     options->master_key_file);
-        if (rc == OK)
-            rc = token_bootstrap(&work, &token);
-        if (rc == OK && token != NULL)
-            rc = announce(options, token, message);
-        if (rc != OK && message[0] == '\0')
-            snprintf(message, APP_MESSAGE_MAX, "the database refused: %s", db_error(work.db));
-        rc = work_end(&work, rc);
+            rc = work_end(&work, secret_check_master(&work));
+        pool_give(app->pool, work.db);
     }
-    pool_give(app->pool, work.db);
-    if (token != NULL)
-        sodium_memzero((char *)(uintptr_t)token, strlen(token));
+    if (rc == ERR_CORRUPT)
+        buf_printf(message,
+                   "the key in %s is not the one that this database was sealed with: give the "
+                   "key file that was used before\n",
+                   app->options->master_key_file);
+    else if (rc != OK)
+        buf_printf(message, "the database cannot be used: %s\n", result_text(rc));
     arena_fini(&arena);
     return rc;
 }
 
-static enum result start_rest(struct app *app, const struct options *options,
-                              char message[APP_MESSAGE_MAX])
+static void start_jobs(struct app *app)
 {
-    const struct rest_options rest_options = {
-        .listen = options->listen,
-        .http_threads = options->http_threads,
-        .queue_max = QUEUE_MAX,
-        .connections_max = options->connections_max,
-        .read_per_minute = options->read_per_minute,
-        .write_per_minute = options->write_per_minute,
-        .expensive_per_minute = options->expensive_per_minute,
-        .public_url = options->public_url,
+    const struct jobs_options options = {
+        .pool = app->pool,
+        .tools = &app->tools,
+        .sync_changed = on_sync_changed,
+        .arg = app,
     };
-    const struct rest_hooks hooks = {
-        .arg = app, .committed = on_committed, .metrics = write_metrics};
-    struct rest *rest;
-    enum result rc = rest_start(&rest_options, app->pool, &app->tools, &hooks, &rest, message);
 
+    app->jobs = jobs_start(&options);
+}
+
+static enum result start_rest(struct app *app, struct buf *message)
+{
+    const struct app_options *given = app->options;
+    const struct rest_options options = {
+        .listen = given->listen,
+        .http_threads = given->http_threads,
+        .queue_max = given->http_queue,
+        .connections_max = given->http_connections,
+        .read_per_minute = given->read_per_minute,
+        .write_per_minute = given->write_per_minute,
+        .expensive_per_minute = given->expensive_per_minute,
+        .public_url = given->public_url,
+    };
+    const struct rest_hooks hooks = {app, on_committed, on_metrics};
+    char why[REST_MESSAGE_MAX];
+    struct rest *rest;
+    enum result rc = rest_start(&options, app->pool, &app->tools, &hooks, &rest, why);
+
+    if (rc != OK) {
+        buf_printf(message, "%s\n", why);
+        return rc;
+    }
+    atomic_store(&app->rest, rest);
+    return OK;
+}
+
+enum result app_start(const struct app_options *options, struct app **out, struct buf *message)
+{
+    struct app *app = mem_alloc(sizeof(*app));
+    enum result rc;
+
+    app->options = options;
+    rc = open_vault(app, message);
     if (rc == OK)
-        (void)set_rest(app, rest);
+        rc = migrate(options, message);
+    if (rc == OK)
+        rc = open_pool(app, message);
+    if (rc == OK)
+        rc = prove_master(app, message);
+    if (rc == OK)
+        rc = bootstrap_offer(app->pool, &app->tools, options->bootstrap_file, message);
+    if (rc == OK) {
+        start_jobs(app);
+        rc = start_rest(app, message);
+    }
+    if (rc != OK) {
+        app_stop(app);
+        return rc;
+    }
+    log_info(LOG_MAIN, "serving version=%s listen=%s port=%d", BERTH_VERSION, options->listen,
+             (int)app_port(app));
+    *out = app;
+    return OK;
+}
+
+enum result app_check(const struct app_options *options, struct buf *message)
+{
+    struct app app = {.options = options};
+    enum result rc = open_vault(&app, message);
+    char why[DB_MESSAGE_MAX];
+    struct db *db;
+
+    vault_close(app.vault);
+    if (rc != OK)
+        return rc;
+    rc = db_open(options->database, DB_PLAIN, &db, why);
+    if (rc != OK)
+        buf_printf(message, "the database cannot be reached: %s\n", why);
+    else
+        db_close(db);
     return rc;
 }
 
-enum result app_start(const struct options *options, struct app **out,
-                      char message[APP_MESSAGE_MAX])
+/* --- run and stop ------------------------------------------------------------------------- */
+
+void app_run(struct app *app)
 {
-    const char *owner =
-        options->database_owner != NULL ? options->database_owner : options->database;
-    struct app *app = mem_alloc(sizeof(*app));
-    char text[DB_MESSAGE_MAX] = "";
-    enum result rc;
+    sigset_t set;
+    int number = SIGHUP;
 
-    CHECK(sodium_init() >= 0);
-    CHECK(pthread_mutex_init(&app->mutex, NULL) == 0);
-    message[0] = '\0';
-    app->tools = (struct tools){.clock = clock_system(), .random = random_system()};
-    rc = vault_open(options->master_key_file, app->tools.random, &app->vault, text);
-    app->tools.vault = app->vault;
-    if (rc == OK)
-        rc = migrate_run(owner, text);
-    if (rc != OK) {
-        snprintf(message, APP_MESSAGE_MAX, "%s", text);
-        goto fail;
+    waited_signals(&set);
+    service_manager_tell("READY=1");
+    while (number == SIGHUP) {
+        if (sigwait(&set, &number) != 0)
+            number = SIGHUP;
+        else if (number == SIGHUP)
+            log_reopen();
     }
-    app->pool = pool_new(options->database, (size_t)options->database_connections);
-    rc = first_work(app, options, message);
-    if (rc != OK)
-        goto fail;
-    app->jobs = jobs_start(&(struct jobs_options){
-        .pool = app->pool, .tools = &app->tools, .sync_changed = on_sync_changed, .arg = app});
-    rc = start_rest(app, options, message);
-    if (rc != OK)
-        goto fail;
-    *out = app;
-    return OK;
-
-fail:
-    if (message[0] == '\0')
-        snprintf(message, APP_MESSAGE_MAX, "%s", result_text(rc));
-    app_stop(app);
-    return rc;
+    service_manager_tell("STOPPING=1");
+    log_info(LOG_MAIN, "stopping signal=%s", number == SIGTERM ? "SIGTERM" : "SIGINT");
 }
 
 void app_stop(struct app *app)
 {
-    struct rest *rest;
+    struct rest *rest = atomic_load(&app->rest);
 
-    if (app == NULL)
-        return;
-    /* Jobs tell the API of changes, the API wakes jobs: the API ends first, unseen by jobs. */
-    rest = set_rest(app, NULL);
-    if (rest != NULL)
-        rest_stop(rest);
-    if (app->jobs != NULL)
-        jobs_stop(app->jobs);
+    rest_end(rest);
+    jobs_stop(app->jobs);
+    rest_stop(rest);
     pool_free(app->pool);
     vault_close(app->vault);
-    pthread_mutex_destroy(&app->mutex);
     mem_free(app);
 }
 
 uint16_t app_port(const struct app *app)
 {
-    return rest_port(app->rest);
+    return rest_port(atomic_load(&app->rest));
 }

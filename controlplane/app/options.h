@@ -1,38 +1,41 @@
 /*
- * options: the configuration of the control plane: a file, and flags that go before it.
+ * options: what berth-control is told: defaults, then the configuration file, then flags.
  *
- * Ownership  texts live in the arena given.
- * Thread     main.
- * Errors     ERR_SYNTAX, ERR_INVALID, ERR_NOT_FOUND: `message` names the flag, or file and line.
+ * One table has them all: `listen` in the file is --listen on the command line.  The file is in
+ * the syntax of NATS (api/base/config.h).
+ *
+ * Ownership  texts live in the arena given; a connection string is blanked in argv, because it
+ *            may hold a password.
+ * Thread     the main thread, before any other starts.
+ * Errors     ERR_SYNTAX, ERR_INVALID, ERR_NOT_FOUND: `message` holds one sentence a line, each
+ *            saying what is wrong and where.
  */
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "api/base/arena.h"
+#include "api/base/buf.h"
 #include "api/base/log.h"
 #include "api/base/result.h"
 
-enum { OPTIONS_MESSAGE_MAX = 512 };
-
-struct options {
-    const char *config;
-    const char *database;             /* serves; conninfo of libpq */
-    const char *database_owner;       /* migrates; NULL: as database */
-    const char *listen;               /* 127.0.0.1:8222 */
-    const char *master_key_file;      /* or fd:N */
-    const char *bootstrap_token_file; /* NULL: printed */
-    const char *public_url;
-    const char *log_file, *log_level;
-    int64_t http_threads, connections_max, database_connections;
+struct app_options {
+    const char *config; /* NULL: no file */
+    const char *database, *database_owner;
+    const char *listen, *public_url;
+    const char *master_key_file;
+    const char *bootstrap_file; /* NULL: stdout */
+    const char *log_file;       /* NULL: stderr */
+    int64_t log_level;          /* enum log_level */
+    int64_t http_threads, http_queue, http_connections, database_connections;
     int64_t read_per_minute, write_per_minute, expensive_per_minute;
-    bool log_json, help, version;
+    bool check, version, help;
 };
 
-enum result options_read(int argc, char **argv, struct arena *arena, struct options *out,
-                         char message[OPTIONS_MESSAGE_MAX]) MUST_CHECK;
+enum result options_load(int argc, char **argv, struct arena *arena, struct app_options *out,
+                         struct buf *message) MUST_CHECK;
 
-/* The text of --help. */
-const char *options_help(void);
-enum result options_log_level(const char *word, enum log_level *out) MUST_CHECK;
+/* What the program can be told, for --help. */
+void options_usage(FILE *out);

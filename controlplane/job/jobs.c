@@ -29,6 +29,7 @@ enum {
     POLL_MS = 2000, /* a pass at least this often where others may have made work */
     WATCH_MS = 1000,
     AFTER_FAILURE_MS = 1000,
+    PARTITIONS_EVERY_MS = 3600 * 1000,
     CREDENTIAL_TTL_S = 24 * 3600,
     SYSTEM_KEYS_MAX = LINKS_MAX,
     HOLDER_BYTES = 10,
@@ -60,7 +61,7 @@ struct system_key {
     struct nkey key;
 };
 
-enum { JOB_COUNT = 5 };
+enum { JOB_COUNT = 6 };
 
 struct jobs {
     struct jobs_options options;
@@ -161,12 +162,29 @@ static enum result pass_reconcile(struct jobs *jobs, int64_t *sleep_ms)
     return OK;
 }
 
+/* Partitions for the days to come; those that are too old go. */
+static enum result pass_partitions(struct jobs *jobs, int64_t *sleep_ms)
+{
+    struct job_call call;
+    enum result rc = job_open(&jobs->context, &call);
+
+    *sleep_ms = PARTITIONS_EVERY_MS;
+    if (rc != OK)
+        return rc;
+    rc = job_begin(&call);
+    if (rc == OK)
+        rc = job_end(&call, db_exec(call.db, SQL_db_keep_partitions, DB_NO_ARGS));
+    job_close(&call);
+    return rc;
+}
+
 static const struct job_row table[JOB_COUNT] = {
     {"watch", WAKE_TRUST, pass_watch},
     {"push", WAKE_OUTBOX, pass_push},
     {"delete", WAKE_OPERATION | WAKE_OUTBOX, pass_delete},
     {"meter", 0, pass_meter},
     {"reconcile", WAKE_RECONCILE, pass_reconcile},
+    {"partitions", 0, pass_partitions},
 };
 
 /* --- threads ------------------------------------------------------------------------------ */

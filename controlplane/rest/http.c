@@ -66,6 +66,7 @@ struct rest {
     struct list queue, waiting;
     size_t queued;
     bool stopping, sync_changed;
+    bool ended; /* the main thread's */
 };
 
 /* --- answers ------------------------------------------------------------------------------ */
@@ -509,7 +510,7 @@ static void on_completed(void *arg, struct MHD_Connection *connection, void **st
 
 /* --- start and stop ----------------------------------------------------------------------- */
 
-/* "127.0.0.1:8222", "[::1]:0", ":8222" */
+/* "127.0.0.1:8080", "[::1]:0", ":8080" */
 static enum result resolve(const char *listen, struct sockaddr_storage *out, socklen_t *len)
 {
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE}, *found;
@@ -663,10 +664,11 @@ enum result rest_start(const struct rest_options *options, struct pool *pool,
     return OK;
 }
 
-void rest_stop(struct rest *rest)
+void rest_end(struct rest *rest)
 {
-    if (rest == NULL)
+    if (rest == NULL || rest->ended)
         return;
+    rest->ended = true;
     if (rest->daemon != NULL) {
         MHD_socket fd = MHD_quiesce_daemon(rest->daemon);
 
@@ -684,6 +686,13 @@ void rest_stop(struct rest *rest)
     look_at_all(rest, true); /* what workers put there meanwhile */
     if (rest->daemon != NULL)
         MHD_stop_daemon(rest->daemon);
+}
+
+void rest_stop(struct rest *rest)
+{
+    if (rest == NULL)
+        return;
+    rest_end(rest);
     rest_free(rest);
 }
 

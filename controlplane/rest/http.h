@@ -24,6 +24,9 @@ struct rest;
 enum result rest_start(const struct rest_options *options, struct pool *pool,
                        const struct tools *tools, const struct rest_hooks *hooks, struct rest **out,
                        char message[REST_MESSAGE_MAX]) MUST_CHECK;
+/* Answers what is under way and takes nothing more; rest_sync_changed may still be called. */
+void rest_end(struct rest *rest);
+/* rest_end, if that was not done, and memory. */
 void rest_stop(struct rest *rest);
 uint16_t rest_port(const struct rest *rest);
 
