@@ -1,9 +1,10 @@
 /*
- * route - what routing alone costs, without sockets: nanoseconds of one worker for a message.
+ * route - what routing alone costs, without sockets: CPU nanoseconds for a message.
  *
  *   route [SUBJECTS]      default 100000
  *
- * Takers copy the line and the payload into a buffer, as a session does.
+ * Takers copy the line and the payload into a buffer, as a session does.  Once with the takers
+ * on the publisher's worker, once with them on another (both workers' time).
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +15,7 @@
 #include "tests/lib/crew.h"
 #include "tests/lib/taker.h"
 
-enum { PAYLOAD = 128, OUT = 64 << 10, MESSAGES = 2000000 };
+enum { PAYLOAD = 128, OUT = 64 << 10, BATCH = 40000, BATCHES = 50 };
 
 /* One subscriber connection: where its output goes. */
 struct output {
@@ -53,12 +54,15 @@ static const struct sub_kind kind = {.name = "bench", .counted = true, .deliver 
 struct job {
     const char *name;
     struct account *account;
+    unsigned worker;   /* of the takers */
     unsigned subjects; /* published in turn */
     unsigned takers;   /* of each subject, if it is one; else in turn over so many outputs */
     const char *queue;
+    char (*texts)[32];
+    size_t *lens;
     struct output *outputs;
     struct taker **made;
-    unsigned made_count;
+    unsigned made_count, at;
 };
 
 static void subject_at(unsigned i, char out[32])
@@ -81,64 +85,92 @@ static int64_t cpu_ns(void)
 {
     struct timespec now;
 
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
     return now.tv_sec * NS_PER_S + now.tv_nsec;
 }
 
-static void publish_all(struct worker *worker, struct job *job, char (*texts)[32], size_t *lens)
+static void publish_batch(struct worker *worker, void *arg)
 {
     static char payload[PAYLOAD + 2];
+    struct job *job = arg;
     struct publish_memo memo = {0};
-    unsigned at = 0;
 
-    for (unsigned i = 0; i < MESSAGES; i++) {
-        struct delivery message = {
-            .subject = slice_make(texts[at], lens[at]), .data = payload, .len = PAYLOAD};
+    for (unsigned i = 0; i < BATCH; i++) {
+        struct delivery message = {.subject = slice_make(job->texts[job->at], job->lens[job->at]),
+                                   .data = payload,
+                                   .len = PAYLOAD};
 
         deliver_publish(worker, job->account, &message, &memo);
-        if (++at == job->subjects)
-            at = 0;
+        if (++job->at == job->subjects)
+            job->at = 0;
     }
 }
 
-static void run(struct worker *worker, void *arg)
+static void set_up(struct worker *worker, void *arg)
 {
     struct job *job = arg;
-    char(*texts)[32] = mem_alloc(job->subjects * sizeof(*texts));
-    size_t *lens = mem_alloc(job->subjects * sizeof(*lens));
-    struct deliver_figures before, after;
-    int64_t start;
 
+    job->texts = mem_alloc(job->subjects * sizeof(*job->texts));
+    job->lens = mem_alloc(job->subjects * sizeof(*job->lens));
     job->outputs = mem_alloc(10 * sizeof(*job->outputs));
     job->made = mem_alloc((job->subjects + job->takers) * sizeof(struct taker *));
     for (unsigned i = 0; i < 10; i++)
-        job->outputs[i].owner = (struct sub_owner){.kind = &kind, .worker = 0};
+        job->outputs[i].owner = (struct sub_owner){.kind = &kind, .worker = (uint16_t)job->worker};
     for (unsigned i = 0; i < job->subjects; i++) {
-        subject_at(i, texts[i]);
-        lens[i] = strlen(texts[i]);
+        subject_at(i, job->texts[i]);
+        job->lens[i] = strlen(job->texts[i]);
         if (job->subjects > 1 && job->takers > 0)
             add(job, i % job->takers, i);
     }
     for (unsigned i = 0; job->subjects == 1 && i < job->takers; i++)
         add(job, i, 0);
-    publish_all(worker, job, texts, lens);
-    deliver_figures(worker, &before);
-    start = cpu_ns();
-    publish_all(worker, job, texts, lens);
-    start = cpu_ns() - start;
-    deliver_figures(worker, &after);
-    printf("%-28s %7.1f ns  hits %5.1f %%  cache %lu of %lu\n", job->name, (double)start / MESSAGES,
-           100.0 * (double)(after.cache_hits - before.cache_hits) /
-               (double)(after.matches - before.matches),
-           after.cache_count, after.cache_capacity);
+}
+
+static void tear_down(struct worker *worker, void *arg)
+{
+    struct job *job = arg;
+
     for (unsigned i = 0; i < job->made_count; i++) {
         sublist_remove(job->account->sublist, &job->made[i]->sub);
         taker_retire(job->made[i], worker->reader);
     }
     mem_free(job->made);
     mem_free(job->outputs);
-    mem_free(texts);
-    mem_free(lens);
+    mem_free(job->texts);
+    mem_free(job->lens);
+}
+
+/* So many batches; what they cost. */
+static int64_t play(struct crew *crew, struct job *job)
+{
+    int64_t start = cpu_ns();
+
+    for (unsigned i = 0; i < BATCHES; i++) {
+        crew_run(crew, 0, publish_batch, job);
+        if (job->worker != 0)
+            crew_settle(crew);
+    }
+    return cpu_ns() - start;
+}
+
+static void run(struct crew *crew, struct job job)
+{
+    struct deliver_figures before, after;
+    int64_t spent;
+
+    job.account = crew->account;
+    job.worker = workers_count(crew->workers) - 1;
+    crew_run(crew, job.worker, set_up, &job);
+    (void)play(crew, &job);
+    deliver_figures(workers_at(crew->workers, 0), &before);
+    spent = play(crew, &job);
+    deliver_figures(workers_at(crew->workers, 0), &after);
+    printf("%-28s %7.1f ns  hits %5.1f %%  cache %lu of %lu\n", job.name,
+           (double)spent / BATCH / BATCHES,
+           100.0 * (double)(after.cache_hits - before.cache_hits) /
+               (double)(after.matches - before.matches),
+           after.cache_count, after.cache_capacity);
+    crew_run(crew, job.worker, tear_down, &job);
 }
 
 int main(int argc, char **argv)
@@ -154,11 +186,11 @@ int main(int argc, char **argv)
         {.name = "many subjects, 10 takers", .subjects = subjects, .takers = 10},
     };
 
-    crew_start(&crew, 1);
-    for (size_t i = 0; i < COUNT_OF(jobs); i++) {
-        jobs[i].account = crew.account;
-        crew_run(&crew, 0, run, &jobs[i]);
+    for (unsigned workers = 1; workers <= 2; workers++) {
+        crew_start(&crew, workers);
+        for (size_t i = 0; i < COUNT_OF(jobs); i++)
+            run(&crew, jobs[i]);
+        crew_stop(&crew);
     }
-    crew_stop(&crew);
     return 0;
 }
