@@ -46,7 +46,7 @@ struct part {
     struct frame *frames[DELIVER_DEPTH_MAX];
     unsigned depth;
     uint64_t random;
-    _Atomic uint64_t matches, hits, records, rerouted;
+    _Atomic uint64_t matches, misses, records, rerouted;
     _Atomic uint64_t cache_count, cache_capacity;
 };
 
@@ -243,30 +243,23 @@ static const struct match_group *find_group(const struct match *match, struct sl
 
 /* --- matching ----------------------------------------------------------------------------- */
 
-static void look_up(struct part *part, struct account *account, struct slice subject,
-                    struct publish_memo *memo, struct match_result *result)
+/* In the cache or in the trie; *entry is where it is found next time. */
+static void look_up(struct part *part, const struct account *account, struct slice subject,
+                    uint32_t *entry, struct match_result *result)
 {
     struct cache_place place;
 
-    counter_add(&part->matches, 1);
-    if (memo != NULL &&
-        match_cache_again(part->cache, account->sublist, subject, memo->entry, result)) {
-        counter_add(&part->hits, 1);
-        return;
-    }
-    if (match_cache_find(part->cache, account->sublist, subject, &place, result)) {
-        counter_add(&part->hits, 1);
-    } else {
+    if (!match_cache_find(part->cache, account->sublist, subject, &place, result)) {
         struct frame *frame = enter(part);
 
         /* The frame stays the caller's level's: nothing else enters before it does. */
         match_cache_build(part->cache, account->sublist, subject, &place, frame->builder, result);
         leave(part);
+        counter_add(&part->misses, 1);
         atomic_store_explicit(&part->cache_count, part->cache->count, memory_order_relaxed);
         atomic_store_explicit(&part->cache_capacity, part->cache->capacity, memory_order_relaxed);
     }
-    if (memo != NULL)
-        memo->entry = place.entry;
+    *entry = place.entry;
 }
 
 /* --- delivering --------------------------------------------------------------------------- */
@@ -419,9 +412,11 @@ static bool reroute(struct worker *worker, uint64_t refused, struct delivery *me
     struct part *part = part_of(worker);
     struct match_result result;
     struct choice choice = {.pick = refused};
+    uint32_t entry;
     bool taken;
 
-    look_up(part, message->account, message->subject, NULL, &result);
+    counter_add(&part->matches, 1);
+    look_up(part, message->account, message->subject, &entry, &result);
     choice.match = result.match;
     if (result.match != NULL)
         choice.group = find_group(result.match, sub_queue(slot_sub(refused)));
@@ -466,28 +461,20 @@ static bool is_system(struct slice subject)
     return subject.len > 5 && memcmp(subject.data, "$SYS.", 5) == 0;
 }
 
-unsigned deliver_publish(struct worker *worker, struct account *account, struct delivery *message,
-                         struct publish_memo *memo)
+/* There are takers. */
+static unsigned deliver_found(struct worker *worker, struct delivery *message,
+                              const struct match_result *result)
 {
     struct part *part = part_of(worker);
     struct shared *given = message->shared;
     const char *data = message->data;
-    struct match_result result;
-    struct frame *frame;
+    struct frame *frame = enter(part);
     unsigned taken;
 
-    message->account = account;
-    if (part->options.intercept != NULL && is_system(message->subject) &&
-        part->options.intercept(worker, account, message, part->options.intercept_arg))
-        return 1;
-    look_up(part, account, message->subject, memo, &result);
-    if (result.one == 0 && result.match == NULL)
-        return 0;
-    frame = enter(part);
-    if (result.match == NULL)
-        taken = deliver_one(worker, frame, result.one, message);
+    if (result->match == NULL)
+        taken = deliver_one(worker, frame, result->one, message);
     else
-        taken = deliver_match(worker, frame, result.match, result.lasting, message);
+        taken = deliver_match(worker, frame, result->match, result->lasting, message);
     leave(part);
     message->line = NULL;
     if (message->shared != given) {
@@ -496,6 +483,27 @@ unsigned deliver_publish(struct worker *worker, struct account *account, struct 
         message->data = data;
     }
     return taken;
+}
+
+unsigned deliver_publish(struct worker *worker, struct account *account, struct delivery *message,
+                         struct publish_memo *memo)
+{
+    struct part *part = part_of(worker);
+    struct publish_memo none = {0};
+    struct match_result result;
+
+    message->account = account;
+    if (part->options.intercept != NULL && is_system(message->subject) &&
+        part->options.intercept(worker, account, message, part->options.intercept_arg))
+        return 1;
+    if (memo == NULL)
+        memo = &none;
+    counter_add(&part->matches, 1);
+    if (!match_cache_again(part->cache, account->sublist, message->subject, memo->entry, &result))
+        look_up(part, account, message->subject, &memo->entry, &result);
+    if (result.one == 0 && result.match == NULL)
+        return 0;
+    return deliver_found(worker, message, &result);
 }
 
 unsigned deliver_send(struct worker *worker, struct account *account, struct slice subject,
@@ -567,9 +575,11 @@ void deliver_stop(struct worker *worker)
 void deliver_figures(const struct worker *worker, struct deliver_figures *out)
 {
     const struct part *part = part_of(worker);
+    /* Misses first: they never exceed the matches read after them. */
+    uint64_t misses = atomic_load_explicit(&part->misses, memory_order_relaxed);
 
     out->matches = atomic_load_explicit(&part->matches, memory_order_relaxed);
-    out->cache_hits = atomic_load_explicit(&part->hits, memory_order_relaxed);
+    out->cache_hits = out->matches - misses;
     out->cache_count = atomic_load_explicit(&part->cache_count, memory_order_relaxed);
     out->cache_capacity = atomic_load_explicit(&part->cache_capacity, memory_order_relaxed);
     out->records = atomic_load_explicit(&part->records, memory_order_relaxed);

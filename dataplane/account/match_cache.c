@@ -52,14 +52,9 @@ struct match_cache *match_cache_new(size_t entries_max, struct reclaim_reader *r
     return cache;
 }
 
-static struct match *entry_match(const struct cache_entry *entry)
-{
-    return entry->kind >= CACHE_MATCH ? (struct match *)(uintptr_t)entry->value : NULL;
-}
-
 static void entry_drop(struct match_cache *cache, struct cache_entry *entry)
 {
-    struct match *match = entry_match(entry);
+    struct match *match = cache_entry_match(entry);
 
     if (match != NULL)
         match_retire(match, cache->reader);
@@ -90,56 +85,6 @@ static uint32_t set_of(const struct match_cache *cache, uint64_t hash)
     return (uint32_t)(hash >> 16) & cache->set_mask;
 }
 
-/* Short texts: by overlapping words rather than a call. */
-static inline bool text_equal(const char *a, const char *b, size_t len)
-{
-    if (len > 32)
-        return memcmp(a, b, len) == 0;
-    if (len >= 8) {
-        for (size_t i = 0; i + 8 < len; i += 8)
-            if (hash_load8(a + i) != hash_load8(b + i))
-                return false;
-        return hash_load8(a + len - 8) == hash_load8(b + len - 8);
-    }
-    if (len >= 4)
-        return hash_load4(a) == hash_load4(b) && hash_load4(a + len - 4) == hash_load4(b + len - 4);
-    for (size_t i = 0; i < len; i++)
-        if (a[i] != b[i])
-            return false;
-    return true;
-}
-
-static inline bool entry_is(const struct cache_entry *entry, const struct sublist *list,
-                            struct slice subject)
-{
-    if (entry->list != list->id || entry->len != subject.len || entry->kind == CACHE_EMPTY)
-        return false;
-    if (subject.len <= CACHE_TEXT)
-        return text_equal(entry->text, subject.data, subject.len);
-    return text_equal(match_text(entry_match(entry)).data, subject.data, subject.len);
-}
-
-static inline bool entry_holds(const struct cache_entry *entry, const struct sublist *list)
-{
-    /* Acquire: the counters of the set were set before it was published. */
-    const struct generations *set = atomic_load_explicit(&list->generations, memory_order_acquire);
-
-    return generation_sum(set, entry->hash, entry->first) == entry->sum;
-}
-
-static inline void entry_result(const struct cache_entry *entry, struct match_result *result)
-{
-    const struct match *match = entry_match(entry);
-
-    result->one = entry->kind == CACHE_INLINE ? entry->value : 0;
-    result->match = match;
-    result->lasting = true;
-    if (entry->kind == CACHE_LONG) {
-        result->one = match->plain > 0 ? match->slots[0] : 0;
-        result->match = NULL;
-    }
-}
-
 /* A bit in the lane of each tag that is equal: at least the lowest one is exact. */
 static inline uint64_t lanes_equal(const uint16_t *tags, uint16_t tag)
 {
@@ -164,7 +109,7 @@ static inline uint32_t set_find(const struct match_cache *cache, const struct su
             uint32_t way = half + (uint32_t)__builtin_ctzll(lanes) / 16;
             const struct cache_entry *entry = &cache->entries[set * CACHE_WAYS + way];
 
-            if (entry->hash == hash && entry_is(entry, list, subject))
+            if (entry->hash == hash && cache_entry_is(entry, list, subject))
                 return set * CACHE_WAYS + way;
         }
     }
@@ -182,27 +127,13 @@ bool match_cache_find(struct match_cache *cache, const struct sublist *list, str
     if (place->entry == CACHE_NOWHERE)
         return false;
     entry = &cache->entries[place->entry];
-    if (!entry_holds(entry, list))
+    if (!cache_entry_holds(entry, list))
         return false;
     used = &cache->used[place->entry / CACHE_WAYS];
     bit = (uint8_t)(1u << place->entry % CACHE_WAYS);
     if ((*used & bit) == 0)
         *used |= bit;
-    entry_result(entry, result);
-    return true;
-}
-
-bool match_cache_again(struct match_cache *cache, const struct sublist *list, struct slice subject,
-                       uint32_t entry, struct match_result *result)
-{
-    const struct cache_entry *at;
-
-    if (entry >= cache->capacity)
-        return false;
-    at = &cache->entries[entry];
-    if (!entry_is(at, list, subject) || !entry_holds(at, list))
-        return false;
-    entry_result(at, result);
+    cache_entry_result(entry, result);
     return true;
 }
 
@@ -301,7 +232,7 @@ static uint32_t choose_place(struct match_cache *cache, const struct sublist *li
     if (at != CACHE_NOWHERE)
         return at;
     for (uint32_t i = set * CACHE_WAYS; i < (set + 1) * CACHE_WAYS; i++)
-        if (cache->entries[i].list == list->id && !entry_holds(&cache->entries[i], list))
+        if (cache->entries[i].list == list->id && !cache_entry_holds(&cache->entries[i], list))
             return i; /* of another list one cannot tell: it may be gone */
     if (!costly && !seen_before(cache, place->hash))
         return CACHE_NOWHERE;

@@ -80,10 +80,6 @@ enum { CACHE_NOWHERE = UINT32_MAX };
 bool match_cache_find(struct match_cache *cache, const struct sublist *list, struct slice subject,
                       struct cache_place *place, struct match_result *result);
 
-/* The same, by looking at one entry only: no hash. */
-bool match_cache_again(struct match_cache *cache, const struct sublist *list, struct slice subject,
-                       uint32_t entry, struct match_result *result);
-
 /*
  * After a search that found nothing: builds the result, and keeps it if that is worth while; it
  * is valid until the builder's next use or the end of the turn, whichever is first.
@@ -91,3 +87,76 @@ bool match_cache_again(struct match_cache *cache, const struct sublist *list, st
 void match_cache_build(struct match_cache *cache, const struct sublist *list, struct slice subject,
                        struct cache_place *place, struct match_builder *builder,
                        struct match_result *result);
+
+/* --- the way of a repeated subject, inline ------------------------------------------------- */
+
+static inline struct match *cache_entry_match(const struct cache_entry *entry)
+{
+    return entry->kind >= CACHE_MATCH ? (struct match *)(uintptr_t)entry->value : NULL;
+}
+
+/* Short texts: by overlapping words rather than a call. */
+static inline bool cache_text_equal(const char *a, const char *b, size_t len)
+{
+    if (len > 32)
+        return memcmp(a, b, len) == 0;
+    if (len >= 8) {
+        for (size_t i = 0; i + 8 < len; i += 8)
+            if (hash_load8(a + i) != hash_load8(b + i))
+                return false;
+        return hash_load8(a + len - 8) == hash_load8(b + len - 8);
+    }
+    if (len >= 4)
+        return hash_load4(a) == hash_load4(b) && hash_load4(a + len - 4) == hash_load4(b + len - 4);
+    for (size_t i = 0; i < len; i++)
+        if (a[i] != b[i])
+            return false;
+    return true;
+}
+
+static inline bool cache_entry_is(const struct cache_entry *entry, const struct sublist *list,
+                                  struct slice subject)
+{
+    if (entry->list != list->id || entry->len != subject.len || entry->kind == CACHE_EMPTY)
+        return false;
+    if (subject.len <= CACHE_TEXT)
+        return cache_text_equal(entry->text, subject.data, subject.len);
+    return cache_text_equal(match_text(cache_entry_match(entry)).data, subject.data, subject.len);
+}
+
+static inline bool cache_entry_holds(const struct cache_entry *entry, const struct sublist *list)
+{
+    /* Acquire: the counters of the set were set before it was published. */
+    const struct generations *set = atomic_load_explicit(&list->generations, memory_order_acquire);
+
+    return generation_sum(set, entry->hash, entry->first) == entry->sum;
+}
+
+static inline void cache_entry_result(const struct cache_entry *entry, struct match_result *result)
+{
+    const struct match *match = cache_entry_match(entry);
+
+    result->one = entry->kind == CACHE_INLINE ? entry->value : 0;
+    result->match = match;
+    result->lasting = true;
+    if (entry->kind == CACHE_LONG) {
+        result->one = match->plain > 0 ? match->slots[0] : 0;
+        result->match = NULL;
+    }
+}
+
+/* As match_cache_find, by looking at one entry only: no hash. */
+static inline bool match_cache_again(const struct match_cache *cache, const struct sublist *list,
+                                     struct slice subject, uint32_t entry,
+                                     struct match_result *result)
+{
+    const struct cache_entry *at;
+
+    if (entry >= cache->capacity)
+        return false;
+    at = &cache->entries[entry];
+    if (!cache_entry_is(at, list, subject) || !cache_entry_holds(at, list))
+        return false;
+    cache_entry_result(at, result);
+    return true;
+}
