@@ -26,7 +26,8 @@ enum {
     CACHE_ENTRIES_SUM = 1 << 20, /* of all workers, by default */
     CACHE_ENTRIES_LEAST = 16 << 10,
     CACHE_ENTRIES_MOST = 256 << 10,
-    GUESSES = 3, /* random picks before a queue group is gone through in order */
+    GUESSES = 3,                    /* random picks before a queue group is gone through in order */
+    FRAMES = DELIVER_DEPTH_MAX + 3, /* and a record, a second search, deliver_send */
 };
 
 /* What one level of publishing needs while it runs. */
@@ -43,7 +44,7 @@ struct frame {
 struct part {
     struct match_cache *cache;
     struct deliver_options options;
-    struct frame *frames[DELIVER_DEPTH_MAX];
+    struct frame *frames[FRAMES];
     unsigned depth;
     uint64_t random;
     _Atomic uint64_t matches, misses, records, rerouted;
@@ -59,7 +60,7 @@ static struct frame *enter(struct part *part)
 {
     struct frame *frame;
 
-    CHECK(part->depth < DELIVER_DEPTH_MAX); /* services that answer one another without end */
+    CHECK(part->depth < FRAMES);
     frame = part->frames[part->depth];
     if (frame == NULL) {
         frame = part->frames[part->depth] = mem_alloc(sizeof(*frame));
@@ -493,6 +494,8 @@ unsigned deliver_publish(struct worker *worker, struct account *account, struct 
     struct match_result result;
 
     message->account = account;
+    if (part->depth >= DELIVER_DEPTH_MAX)
+        return 0; /* services that answer one another without end */
     if (part->options.intercept != NULL && is_system(message->subject) &&
         part->options.intercept(worker, account, message, part->options.intercept_arg))
         return 1;
@@ -511,10 +514,13 @@ unsigned deliver_send(struct worker *worker, struct account *account, struct sli
 {
     struct part *part = part_of(worker);
     size_t len = headers.len + payload.len;
-    struct frame *frame = enter(part); /* its data must last while deeper ones run */
+    struct frame *frame;
     struct delivery message = {.subject = subject, .reply = reply};
     unsigned taken;
 
+    if (part->depth >= DELIVER_DEPTH_MAX)
+        return 0;
+    frame = enter(part); /* its data must last while deeper ones run */
     if (frame->data_cap < len + 2) {
         frame->data_cap = 2 * (len + 2);
         frame->data = mem_realloc(frame->data, frame->data_cap);
@@ -558,7 +564,7 @@ void deliver_stop(struct worker *worker)
 {
     struct part *part = part_of(worker);
 
-    for (unsigned i = 0; i < DELIVER_DEPTH_MAX && part->frames[i] != NULL; i++) {
+    for (unsigned i = 0; i < FRAMES && part->frames[i] != NULL; i++) {
         struct frame *frame = part->frames[i];
 
         match_builder_free(frame->builder);
@@ -575,9 +581,13 @@ void deliver_stop(struct worker *worker)
 void deliver_figures(const struct worker *worker, struct deliver_figures *out)
 {
     const struct part *part = part_of(worker);
-    /* Misses first: they never exceed the matches read after them. */
-    uint64_t misses = atomic_load_explicit(&part->misses, memory_order_relaxed);
+    uint64_t misses;
 
+    *out = (struct deliver_figures){0};
+    if (part == NULL)
+        return;
+    /* Misses first: they never exceed the matches read after them. */
+    misses = atomic_load_explicit(&part->misses, memory_order_relaxed);
     out->matches = atomic_load_explicit(&part->matches, memory_order_relaxed);
     out->cache_hits = out->matches - misses;
     out->cache_count = atomic_load_explicit(&part->cache_count, memory_order_relaxed);

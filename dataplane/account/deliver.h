@@ -13,7 +13,8 @@
  * Each worker keeps a match cache (match_cache.h): (account, subject) -> match.  A publisher may
  * also keep a struct publish_memo and so skip hashing when it repeats a subject.
  *
- * A kind's deliver may publish (a service's answer): DELIVER_DEPTH_MAX levels deep.
+ * A kind's deliver may publish (a service's answer), and so on; beyond DELIVER_DEPTH_MAX levels
+ * a message goes nowhere.
  *
  * Ownership  everything is borrowed for the call.
  * Thread     the publishing connection's worker.
@@ -25,7 +26,7 @@
 #include "dataplane/account/deliver_line.h"
 #include "dataplane/account/sub.h"
 
-enum { DELIVER_DEPTH_MAX = 8 };
+enum { DELIVER_DEPTH_MAX = 16 };
 
 struct deliver_options {
     size_t

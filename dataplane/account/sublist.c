@@ -151,16 +151,14 @@ void sublist_walk(struct sublist *list, struct slice literal_or_empty,
                   bool (*fn)(struct sub *sub, void *arg), void *arg)
 {
     struct walk walk = {fn, arg, false};
-    struct trie_path *path;
+    struct trie_path path;
 
     if (slice_empty(literal_or_empty)) {
         trie_walk(&list->trie, walk_value, &walk);
         return;
     }
-    path = mem_alloc(sizeof(*path));
-    if (trie_path_cut(path, list->trie.seed, literal_or_empty))
-        trie_match(&list->trie, path, walk_hit, &walk);
-    mem_free(path);
+    if (trie_path_cut(&path, list->trie.seed, literal_or_empty))
+        trie_match(&list->trie, &path, walk_hit, &walk);
 }
 
 static bool found(struct sub *sub, void *arg)

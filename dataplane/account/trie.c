@@ -7,7 +7,6 @@
 #include "dataplane/account/hash.h"
 
 enum {
-    TABLE_MIN = 4,
     /* What `below` is, in its lowest bits: an only child, and of which kind; else a branch. */
     ONLY_LITERAL = 1,
     ONLY_STAR = 2,
@@ -15,21 +14,9 @@ enum {
     ONLY = 3,
 };
 
-/*
- * Open addressing, linear probing.  A slot whose hash is 0 was never used and ends a search; a
- * slot with a hash and no node is free again (or is just being filled).  Hash first, then node
- * (release): a reader that finds the node finds its token.
- */
-struct table {
-    uint32_t mask;
-    uint32_t live, used;      /* the writer's: nodes; nodes and freed slots */
-    _Atomic uint32_t *hashes; /* behind the nodes, in the same allocation */
-    _Atomic(struct trie_node *) nodes[];
-};
-
 struct branch {
     _Atomic(struct trie_node *) star, full;
-    _Atomic(struct table *) table;
+    _Atomic(struct token_table *) table;
 };
 
 /* Both see what was stored before the pointer was published. */
@@ -37,11 +24,6 @@ struct branch {
 #define PUBLISH(at, value) atomic_store_explicit((at), (value), memory_order_release)
 /* The writer reads what only it writes. */
 #define OWN(at) atomic_load_explicit((at), memory_order_relaxed)
-
-static bool is_token(const struct trie_node *node, struct slice token)
-{
-    return node->len == token.len && memcmp(node->token, token.data, token.len) == 0;
-}
 
 static bool is_star(struct slice token)
 {
@@ -78,109 +60,22 @@ static struct branch *branch_of(uintptr_t below)
     return (below & ONLY) == 0 ? (struct branch *)below : NULL;
 }
 
-static struct table *table_new(uint32_t slots)
-{
-    struct table *table =
-        mem_alloc(sizeof(*table) + slots * (sizeof(table->nodes[0]) + sizeof(table->hashes[0])));
-
-    table->mask = slots - 1;
-    table->hashes = (_Atomic uint32_t *)&table->nodes[slots];
-    return table;
-}
-
-static struct trie_node *table_find(struct table *table, struct slice token, uint32_t hash)
-{
-    uint32_t at = hash & table->mask;
-
-    for (uint32_t n = 0; n <= table->mask; n++, at = (at + 1) & table->mask) {
-        uint32_t there = OWN(&table->hashes[at]);
-        struct trie_node *node;
-
-        if (there == 0)
-            return NULL;
-        if (there != hash)
-            continue;
-        node = LOAD(&table->nodes[at]);
-        if (node != NULL && is_token(node, token))
-            return node;
-    }
-    return NULL;
-}
-
-/* There is room, and the token is not there. */
-static void table_put(struct table *table, struct trie_node *node, uint32_t hash)
-{
-    uint32_t at = hash & table->mask;
-
-    while (OWN(&table->nodes[at]) != NULL)
-        at = (at + 1) & table->mask;
-    if (OWN(&table->hashes[at]) == 0)
-        table->used++;
-    table->live++;
-    atomic_store_explicit(&table->hashes[at], hash, memory_order_relaxed);
-    PUBLISH(&table->nodes[at], node);
-}
-
-static void table_take(struct table *table, const struct trie_node *node, uint32_t hash)
-{
-    uint32_t at = hash & table->mask;
-
-    while (OWN(&table->nodes[at]) != node)
-        at = (at + 1) & table->mask;
-    PUBLISH(&table->nodes[at], NULL);
-    table->live--;
-}
-
-/* The same children in a table of a size that suits them and `more`. */
-static struct table *table_resized(const struct table *table, uint32_t more)
-{
-    uint32_t slots = TABLE_MIN;
-    struct table *to;
-
-    while (slots / 4 * 3 < table->live + more)
-        slots *= 2;
-    to = table_new(slots);
-    for (uint32_t i = 0; i <= table->mask; i++)
-        if (OWN(&table->nodes[i]) != NULL)
-            table_put(to, OWN(&table->nodes[i]), OWN(&table->hashes[i]));
-    return to;
-}
-
 /* The child of that token; hash is of a literal token and else ignored. */
 static struct trie_node *child_find(const struct trie_node *node, struct slice token, uint32_t hash)
 {
     uintptr_t below = LOAD(&node->below);
     struct trie_node *only = only_child(below);
     struct branch *branch = branch_of(below);
-    struct table *table;
 
     if (only != NULL)
-        return is_token(only, token) ? only : NULL;
+        return trie_node_is(only, token) ? only : NULL;
     if (branch == NULL)
         return NULL;
     if (is_star(token))
         return LOAD(&branch->star);
     if (is_full(token))
         return LOAD(&branch->full);
-    table = LOAD(&branch->table);
-    return table != NULL ? table_find(table, token, hash) : NULL;
-}
-
-static void literal_put(struct branch *branch, struct trie_node *child, uint32_t hash,
-                        struct grave **grave)
-{
-    struct table *table = OWN(&branch->table);
-
-    if (table == NULL || table->used >= (table->mask + 1) / 4 * 3) {
-        struct table *larger =
-            table != NULL ? table_resized(table, table->live / 2 + 1) : table_new(TABLE_MIN);
-
-        table_put(larger, child, hash);
-        PUBLISH(&branch->table, larger);
-        grave_add(grave, table);
-        return;
-    }
-    table_put(table, child, hash);
+    return token_table_find(LOAD(&branch->table), token, hash);
 }
 
 static void branch_put(struct trie *trie, struct branch *branch, struct trie_node *child,
@@ -193,7 +88,8 @@ static void branch_put(struct trie *trie, struct branch *branch, struct trie_nod
     else if (is_full(token))
         PUBLISH(&branch->full, child);
     else
-        literal_put(branch, child, hash_token(trie->seed, token), grave);
+        PUBLISH(&branch->table,
+                token_table_put(OWN(&branch->table), child, hash_token(trie->seed, token), grave));
 }
 
 static struct trie_node *child_add(struct trie *trie, struct trie_node *node, struct slice token,
@@ -223,7 +119,6 @@ static void child_drop(struct trie *trie, struct trie_node *node, struct trie_no
 {
     struct branch *branch = branch_of(OWN(&node->below));
     struct slice token = slice_make(child->token, child->len);
-    struct table *table;
 
     trie->nodes--;
     grave_add(grave, child);
@@ -231,22 +126,14 @@ static void child_drop(struct trie *trie, struct trie_node *node, struct trie_no
         PUBLISH(&node->below, 0);
         return;
     }
-    table = OWN(&branch->table);
     if (is_star(token))
         PUBLISH(&branch->star, NULL);
     else if (is_full(token))
         PUBLISH(&branch->full, NULL);
     else
-        table_take(table, child, hash_token(trie->seed, token));
-    if (table != NULL && table->live == 0) {
-        PUBLISH(&branch->table, NULL);
-        grave_add(grave, table);
-        table = NULL;
-    } else if (table != NULL && table->live < (table->mask + 1) / 8) {
-        PUBLISH(&branch->table, table_resized(table, table->live / 2 + 1));
-        grave_add(grave, table);
-    }
-    if (table == NULL && OWN(&branch->star) == NULL && OWN(&branch->full) == NULL) {
+        PUBLISH(&branch->table,
+                token_table_take(OWN(&branch->table), child, hash_token(trie->seed, token), grave));
+    if (OWN(&branch->table) == NULL && OWN(&branch->star) == NULL && OWN(&branch->full) == NULL) {
         PUBLISH(&node->below, 0);
         grave_add(grave, branch);
     }
@@ -364,14 +251,13 @@ static void match_from(const struct hits *hits, const struct trie_node *node, un
         uintptr_t below = LOAD(&node->below);
         struct branch *branch = branch_of(below);
         struct trie_node *wild;
-        struct table *table;
 
         if (branch == NULL) {
             node = only_child(below);
             if ((below & ONLY) == ONLY_FULL)
                 hit(hits, node);
             if ((below & ONLY) != ONLY_STAR &&
-                ((below & ONLY) != ONLY_LITERAL || !is_token(node, text)))
+                ((below & ONLY) != ONLY_LITERAL || !trie_node_is(node, text)))
                 return;
             continue;
         }
@@ -379,8 +265,7 @@ static void match_from(const struct hits *hits, const struct trie_node *node, un
             hit(hits, wild);
         if ((wild = LOAD(&branch->star)) != NULL)
             match_from(hits, wild, at + 1);
-        table = LOAD(&branch->table);
-        node = table != NULL ? table_find(table, text, token->hash) : NULL;
+        node = token_table_find(LOAD(&branch->table), text, token->hash);
         if (node == NULL)
             return;
     }
@@ -403,7 +288,6 @@ static bool each_child(const struct trie_node *node,
     uintptr_t below = LOAD(&node->below);
     struct trie_node *only = only_child(below), *wild;
     struct branch *branch = branch_of(below);
-    struct table *table;
 
     if (only != NULL)
         return visit(only, arg);
@@ -413,14 +297,7 @@ static bool each_child(const struct trie_node *node,
         return false;
     if ((wild = LOAD(&branch->star)) != NULL && !visit(wild, arg))
         return false;
-    table = LOAD(&branch->table);
-    for (uint32_t i = 0; table != NULL && i <= table->mask; i++) {
-        struct trie_node *child = LOAD(&table->nodes[i]);
-
-        if (child != NULL && !visit(child, arg))
-            return false;
-    }
-    return true;
+    return token_table_each(LOAD(&branch->table), visit, arg);
 }
 
 struct walk {
@@ -449,7 +326,7 @@ static bool node_free(struct trie_node *node, void *arg)
 
     each_child(node, node_free, arg);
     if (branch != NULL) {
-        mem_free(OWN(&branch->table));
+        token_table_free(OWN(&branch->table));
         mem_free(branch);
     }
     mem_free(node);

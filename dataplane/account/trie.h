@@ -2,8 +2,8 @@
  * trie: subjects by their tokens, one 64-bit value each.
  *
  * A node has one child for each literal token, and places for '*' and '>'.  Most nodes have no
- * child or one, which is then linked directly; more go into a branch with an open-addressed
- * table.  A node is 20 bytes and its token; a table 12 bytes a slot.
+ * child or one, which is then linked directly; more go into a branch with a table
+ * (token_table.h).  A node is 20 bytes and its token.
  *
  * Readers take no lock: every change is one release store, and what it replaces goes into the
  * caller's grave.  A reader sees each node whole; it may miss a change that is under way.
@@ -22,13 +22,7 @@
 #include "api/base/slice.h"
 #include "api/nats/limits.h"
 #include "dataplane/account/grave.h"
-
-struct trie_node {
-    _Atomic uint64_t value;  /* 0: none */
-    _Atomic uintptr_t below; /* 0, an only child | its kind, or a branch */
-    uint32_t len;            /* of the token */
-    char token[];
-};
+#include "dataplane/account/token_table.h"
 
 struct trie {
     uint64_t seed; /* of the tokens' hashes */

@@ -221,10 +221,107 @@ static void test_what_stays_gets_everything(void **state)
     crew_stop(&crew);
 }
 
+/* --- many subjects ------------------------------------------------------------------------ */
+
+enum { SUBJECTS = 2000, LOOKS = 10000, KEPT = 50 };
+
+/* One worker subscribes and unsubscribes; the others look for what stays. */
+struct crowd {
+    struct crew *crew;
+    struct sub_owner owner;
+    struct taker *kept[KEPT], *passing[SUBJECTS];
+    sem_t over;
+};
+
+static struct taker *join_crowd(struct crowd *crowd, const char *form, unsigned i)
+{
+    char subject[32];
+    struct taker *taker;
+
+    snprintf(subject, sizeof(subject), form, i);
+    taker = taker_new(&crowd->owner, subject, NULL);
+    assert_int_equal(sublist_insert(crowd->crew->account->sublist, &taker->sub), OK);
+    return taker;
+}
+
+static void leave_crowd(struct worker *worker, struct crowd *crowd, struct taker **taker)
+{
+    if (*taker == NULL)
+        return;
+    sublist_remove(crowd->crew->account->sublist, &(*taker)->sub);
+    taker_retire(*taker, worker->reader);
+    *taker = NULL;
+}
+
+static void keep_some(struct worker *worker, void *arg)
+{
+    struct crowd *crowd = arg;
+
+    for (unsigned i = 0; i < KEPT; i++)
+        crowd->kept[i] = join_crowd(crowd, "m.keep%u", i);
+}
+
+/* Filled and emptied: the table splits into leaves and becomes one again. */
+static void stir(struct worker *worker, void *body, size_t len)
+{
+    struct crowd *crowd;
+
+    memcpy(&crowd, body, sizeof(crowd));
+    for (unsigned round = 0; round < 3; round++) {
+        for (unsigned i = 0; i < SUBJECTS; i++)
+            crowd->passing[i] = join_crowd(crowd, "m.%u", i);
+        for (unsigned i = 0; i < SUBJECTS; i++)
+            leave_crowd(worker, crowd, &crowd->passing[i * 7 % SUBJECTS]);
+    }
+    sem_post(&crowd->over);
+}
+
+static void look(struct worker *worker, void *body, size_t len)
+{
+    struct crowd *crowd;
+
+    memcpy(&crowd, body, sizeof(crowd));
+    for (unsigned i = 0; i < LOOKS; i++) {
+        char subject[32];
+
+        snprintf(subject, sizeof(subject), "m.keep%u", i % KEPT);
+        assert_true(sublist_wants(crowd->crew->account->sublist, slice_of(subject)));
+        assert_false(sublist_wants(crowd->crew->account->sublist, SLICE("m.nobody")));
+    }
+    sem_post(&crowd->over);
+}
+
+static void disperse(struct worker *worker, void *arg)
+{
+    struct crowd *crowd = arg;
+
+    for (unsigned i = 0; i < KEPT; i++)
+        leave_crowd(worker, crowd, &crowd->kept[i]);
+}
+
+static void test_readers_see_what_stays(void **state)
+{
+    struct crew crew = {0};
+    struct crowd crowd = {.crew = &crew, .owner = {.kind = &kind, .worker = 0}}, *at = &crowd;
+
+    crew_start(&crew, 3);
+    assert_int_equal(sem_init(&crowd.over, 0, 0), 0);
+    crew_run(&crew, 0, keep_some, &crowd);
+    for (unsigned w = 0; w < 3; w++)
+        workers_post(crew.workers, w, w == 0 ? stir : look, &at, sizeof(at));
+    for (unsigned w = 0; w < 3; w++)
+        while (sem_wait(&crowd.over) != 0)
+            ;
+    crew_run(&crew, 0, disperse, &crowd);
+    assert_int_equal(sem_destroy(&crowd.over), 0);
+    crew_stop(&crew);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_stays_gets_everything),
+        cmocka_unit_test(test_readers_see_what_stays),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -221,6 +221,38 @@ static void test_services_answer_in_order(void **state)
     }
 }
 
+/* Two services that ask each other for ever; the question ends somewhere, the worker goes on. */
+static bool ask_back(struct sub *sub, const struct delivery *delivery)
+{
+    struct service *service = container_of(sub->owner, struct service, owner);
+
+    service->asked++;
+    deliver_send(worker_current(), delivery->account, delivery->reply, delivery->subject,
+                 slice_of(NULL), slice_of(NULL));
+    return true;
+}
+
+static const struct sub_kind asking = {.name = "asking", .deliver = ask_back};
+
+static void test_endless_answers_end(void **state)
+{
+    struct body body = {0};
+    struct service service = {.owner = {.kind = &asking, .worker = 0}};
+    struct send send;
+
+    begin(&body, 1);
+    body.takers[body.count++] = taker_new(&service.owner, "ping", NULL);
+    body.takers[body.count++] = taker_new(&service.owner, "pong", "q");
+    crew_run(&body.crew, 0, insert_all, &body);
+    send = (struct send){.account = body.crew.account, .subject = "ping", .reply = "pong"};
+    for (unsigned i = 1; i <= 3; i++) {
+        crew_run(&body.crew, 0, do_send, &send);
+        assert_int_equal(send.taken, 1);
+        assert_in_range(service.asked, i, i * DELIVER_DEPTH_MAX);
+    }
+    end(&body);
+}
+
 static bool intercept(struct worker *worker, struct account *account,
                       const struct delivery *message, void *arg)
 {
@@ -362,6 +394,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_denied_is_not_delivered),
         cmocka_unit_test(test_services_answer_in_order),
+        cmocka_unit_test(test_endless_answers_end),
         cmocka_unit_test(test_system_subjects_are_shown_first),
         cmocka_unit_test(test_lines),
         cmocka_unit_test(test_out_is_counted_where_it_is_taken),
