@@ -486,6 +486,28 @@ static enum result name_taken(struct work *work, enum result rc)
     return rc;
 }
 
+/* Under a strict operator nodes accept users of signing keys only: every account begins with one.
+ */
+static enum result insert_signing_key(struct work *work, const char *account_id,
+                                      const char *team_id)
+{
+    char public_key[NKEY_PUBLIC_MAX];
+    struct vault_secret seed = {0};
+    const char *secret_id;
+    enum result rc;
+
+    issuer_new_key(work->tools->random, NKEY_ACCOUNT, public_key, &seed);
+    rc = secret_put(work, team_id, account_id, "account_signing", &seed, &secret_id);
+    vault_secret_wipe(&seed);
+    if (rc != OK)
+        return rc;
+    return db_exec(work->db, SQL_signing_key_insert,
+                   DB_ARGS(db_text(resource_id_new(work, "skey")), db_text("default"), db_text(""),
+                           db_text(""), db_text("{}"), db_text(or_empty(work->who->name)),
+                           db_text(team_id), db_text(account_id), db_text(public_key),
+                           db_text("managed"), db_text(NULL), db_text(secret_id)));
+}
+
 static enum result insert(struct work *work, const struct account_settings *settings,
                           const char *id, const char *team_id, const char *system_id,
                           const struct plan *plan)
@@ -533,6 +555,8 @@ enum result account_create(struct work *work, const struct account_settings *set
         rc = check_account_quota(work, &team);
     if (rc == OK)
         rc = insert(work, settings, id, team.resource.id, system_id, &plan);
+    if (rc == OK)
+        rc = insert_signing_key(work, id, team.resource.id);
     if (rc == OK)
         rc = account_changed(work, id, "created", &revision);
     if (rc != OK)

@@ -182,8 +182,7 @@ static enum result sign(struct work *work, struct issue_job *job)
         return rc;
     if (job->user->role_id == NULL) /* else the scope says everything */
         user_rules_claims(&job->user->rules, &user.limits, work->arena);
-    if (job->signer.resource.id != NULL)
-        user.issuer_account = job->account->public_key;
+    user.issuer_account = job->account->public_key;
     rc = issuer_sign(&seed, &claims, work->arena, &job->issued);
     vault_secret_wipe(&seed);
     if (rc == ERR_LIMIT)

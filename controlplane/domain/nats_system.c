@@ -166,12 +166,14 @@ static enum result find_operator(struct work *work, const char *ref, const char 
     return rc;
 }
 
-/* Signs the system account's claims: all is allowed, nothing changes later. */
+/* Signs the system account's claims: all is allowed, nothing changes later.  Users are signed by
+ * its signing key: under a strict operator nodes accept no others. */
 static enum result sign_system_account(struct work *work, const char *operator_id,
-                                       const char *account_key, int64_t iat, struct issued *issued,
-                                       json_t **record)
+                                       const char *account_key, const char *signing_key,
+                                       int64_t iat, struct issued *issued, json_t **record)
 {
     char signer[NKEY_PUBLIC_MAX];
+    struct claims_signing_key key = {.key = signing_key};
     struct account_claims account = {0};
     struct claims claims = {.iat = iat,
                             .name = "SYS",
@@ -185,6 +187,8 @@ static enum result sign_system_account(struct work *work, const char *operator_i
     if (rc != OK)
         return rc;
     claims_account_defaults(&account);
+    account.signing_keys.items = &key;
+    account.signing_keys.count = 1;
     rc = issuer_sign(&seed, &claims, work->arena, issued);
     vault_secret_wipe(&seed);
     if (rc == OK)
@@ -192,31 +196,50 @@ static enum result sign_system_account(struct work *work, const char *operator_i
     return rc;
 }
 
+/* A new key of the account, sealed. */
+static enum result make_key(struct work *work, const char *account_id, const char *purpose,
+                            char public_key[NKEY_PUBLIC_MAX], const char **secret_id)
+{
+    struct vault_secret seed = {0};
+    enum result rc;
+
+    issuer_new_key(work->tools->random, NKEY_ACCOUNT, public_key, &seed);
+    rc = secret_put(work, NULL, account_id, purpose, &seed, secret_id);
+    vault_secret_wipe(&seed);
+    return rc;
+}
+
+static enum result store_system_account(struct work *work, const char *id, const char *system_id,
+                                        const char *account_key, const char *secret_id)
+{
+    struct resource_settings none = {0};
+    struct strings no_tags = {0};
+
+    return db_exec(work->db, SQL_account_insert,
+                   DB_ARGS(db_text(id), db_text("system"), db_text(""), db_text(""),
+                           db_json(resource_labels(&none, work->arena)), db_text(work->who->name),
+                           db_text(NULL), db_text(system_id), db_bool(true), db_text(account_key),
+                           db_text(secret_id), db_text(NULL), db_text(NULL), db_bool(true),
+                           db_strings(&no_tags), db_text(""), db_text("{}")));
+}
+
 static enum result make_system_account(struct work *work, const char *system_id,
                                        const char *operator_id)
 {
-    char account_key[NKEY_PUBLIC_MAX];
-    const char *id = resource_id_new(work, "acc"), *secret_id;
+    char account_key[NKEY_PUBLIC_MAX], signing_key[NKEY_PUBLIC_MAX];
+    const char *id = resource_id_new(work, "acc"), *identity_id, *secret_id;
     int64_t iat = work_now(work) / NS_PER_S;
-    struct resource_settings none = {0};
-    struct strings no_tags = {0};
-    struct vault_secret seed = {0};
     struct issued issued;
     json_t *record = NULL;
-    enum result rc;
+    enum result rc = make_key(work, id, "account_identity", account_key, &identity_id);
 
-    issuer_new_key(work->tools->random, NKEY_ACCOUNT, account_key, &seed);
-    rc = secret_put(work, NULL, id, "account_identity", &seed, &secret_id);
-    vault_secret_wipe(&seed);
     if (rc == OK)
-        rc = sign_system_account(work, operator_id, account_key, iat, &issued, &record);
+        rc = make_key(work, id, "account_signing", signing_key, &secret_id);
     if (rc == OK)
-        rc = db_exec(work->db, SQL_account_insert,
-                     DB_ARGS(db_text(id), db_text("system"), db_text(""), db_text(""),
-                             db_json(resource_labels(&none, work->arena)), db_text(work->who->name),
-                             db_text(NULL), db_text(system_id), db_bool(true), db_text(account_key),
-                             db_text(secret_id), db_text(NULL), db_text(NULL), db_bool(true),
-                             db_strings(&no_tags), db_text(""), db_text("{}")));
+        rc =
+            sign_system_account(work, operator_id, account_key, signing_key, iat, &issued, &record);
+    if (rc == OK)
+        rc = store_system_account(work, id, system_id, account_key, secret_id);
     if (rc == OK)
         rc = db_exec(work->db, SQL_account_revision_insert,
                      DB_ARGS(db_text(id), db_integer(1), db_text(NULL), db_text(issued.jti),
@@ -412,6 +435,7 @@ enum result nats_system_connect_jwt(struct work *work, const char *system_id,
     if (rc != OK)
         return rc;
     claims_user_defaults(&user.limits);
+    user.issuer_account = account.public_key;
     rc = issuer_sign(&seed, &claims, work->arena, &issued);
     vault_secret_wipe(&seed);
     if (rc == OK)

@@ -192,18 +192,6 @@ enum result signing_key_delete(struct work *work, const struct signing_key *key,
     return rc == OK ? changed(work, key->account_id, "signing key removed") : rc;
 }
 
-/* The account's own key signs plain users while it has no plain signing key. */
-static enum result account_identity(struct work *work, const struct account *account,
-                                    struct signing_key *out, struct vault_secret *seed)
-{
-    *out =
-        (struct signing_key){.account_id = account->resource.id, .public_key = account->public_key};
-    if (account->secret_id == NULL)
-        return refusal_set(work->refusal, REFUSAL_signer_unavailable,
-                           "The account's key is not here.");
-    return secret_get(work, account->secret_id, seed);
-}
-
 enum result signing_key_for(struct work *work, const struct account *account, const char *role_id,
                             struct signing_key *out, struct vault_secret *seed)
 {
@@ -211,12 +199,10 @@ enum result signing_key_for(struct work *work, const struct account *account, co
                             DB_ARGS(db_text(account->resource.id), db_text(role_id)),
                             &signing_key_row_shape, work->arena, out);
 
-    if (rc == ERR_NOT_FOUND && role_id == NULL)
-        return account_identity(work, account, out, seed);
     if (rc == ERR_NOT_FOUND)
         return refusal_set(work->refusal, REFUSAL_signer_unavailable,
-                           "The role has no managed signing key: its users are signed by the "
-                           "customer.");
+                           "The %s has no managed signing key: make one, or let the customer sign.",
+                           role_id != NULL ? "role" : "account");
     return rc == OK ? secret_get(work, out->secret_id, seed) : rc;
 }
 

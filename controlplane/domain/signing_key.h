@@ -69,6 +69,6 @@ enum result scoped_role_update(struct work *work, const struct scoped_role *old,
                                struct scoped_role *out) MUST_CHECK;
 enum result scoped_role_delete(struct work *work, const struct scoped_role *role) MUST_CHECK;
 
-/* Who signs a user: role_id NULL: an unscoped managed key, or the account itself. */
+/* Who signs a user: the newest managed key of the role; role_id NULL: the newest plain one. */
 enum result signing_key_for(struct work *work, const struct account *account, const char *role_id,
                             struct signing_key *out, struct vault_secret *seed) MUST_CHECK;
