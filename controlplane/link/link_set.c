@@ -85,7 +85,7 @@ void link_set_free(struct link_set *set)
     mem_free(set);
 }
 
-/* Under the mutex. */
+/* Under the mutex.  A link that libnats has given up is none. */
 static struct link_entry *find(struct link_set *set, const struct link_target *target)
 {
     list_each(&set->entries, item, after)
@@ -93,7 +93,8 @@ static struct link_entry *find(struct link_set *set, const struct link_target *t
         struct link_entry *entry = list_entry(item, struct link_entry, item);
 
         if (strcmp(entry->system_id, target->system_id) == 0 &&
-            strcmp(entry->url, target->url) == 0)
+            strcmp(entry->url, target->url) == 0 &&
+            (entry->link == NULL || system_link_state(entry->link) != LINK_CLOSED))
             return entry;
     }
     return NULL;

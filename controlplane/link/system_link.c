@@ -91,6 +91,12 @@ static void on_disconnected(natsConnection *connection, void *arg)
     set_state(arg, LINK_DOWN, last_error(connection));
 }
 
+/* libnats gives up after the same refusal twice; whoever holds the link opens another. */
+static void on_gone(natsConnection *connection, void *arg)
+{
+    set_state(arg, LINK_CLOSED, last_error(connection));
+}
+
 static void on_error(natsConnection *connection, natsSubscription *subscription, natsStatus status,
                      void *arg)
 {
@@ -170,6 +176,8 @@ static natsStatus set_options(struct system_link *link, natsOptions *options)
         s = natsOptions_SetReconnectedCB(options, on_connected, link);
     if (s == NATS_OK)
         s = natsOptions_SetDisconnectedCB(options, on_disconnected, link);
+    if (s == NATS_OK)
+        s = natsOptions_SetClosedCB(options, on_gone, link);
     if (s == NATS_OK)
         s = natsOptions_SetErrorHandler(options, on_error, link);
     if (s == NATS_OK && mine->ca != NULL)
