@@ -172,8 +172,8 @@ enum result sync_record(struct work *work, const struct sync_record *record)
     struct db_value stored = db_text(NULL), applied = db_text(NULL);
     bool failed = record->outcome == SYNC_FAILED || record->outcome == SYNC_MISSING;
 
-    if (record->outcome == SYNC_MISSING)
-        stored = db_integer(0);
+    if (record->outcome == SYNC_MISSING && strcmp(or_empty(record->error_class), "no_answer") != 0)
+        stored = db_integer(0); /* it said so itself; silence says nothing of what it holds */
     else if (!failed)
         stored = db_integer(record->revision);
     if (record->outcome == SYNC_APPLIED)

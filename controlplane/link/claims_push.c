@@ -118,7 +118,7 @@ static enum system_link_more on_info_reply(struct slice body, void *arg)
     answer = find_answer(push, reply.server.id);
     if (answer == NULL || answer->class != PUSH_OK)
         return LINK_MORE;
-    if (reply.data == NULL)
+    if (reply.data == NULL || json_is_null(reply.data)) /* with an error: no such account here */
         answer->applied = APPLIED_NOT_LOADED;
     else if (shape_decode(&sys_account_info_shape, reply.data, SHAPE_LENIENT, push->arena, &info,
                           &error) == OK &&
