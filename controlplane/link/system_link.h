@@ -1,10 +1,10 @@
 /*
  * system_link: one connection to the system account of one node, over libnats.
  *
- * A link connects in the background and comes back by itself, unless the node refuses it twice
- * in the same way: then it is LINK_CLOSED for good, and another is to be opened; what it connects
- * with is asked for at every attempt, so a renewed user JWT is used from the next attempt on. Nodes
- * found by gossip are ignored: one link is one node.
+ * A link connects in the background and comes back by itself, unless the node refuses it twice in
+ * the same way: then it is LINK_CLOSED for good, and another is to be opened.  What it connects
+ * with is asked for at every attempt, so a renewed user JWT is used from the next attempt on.
+ * Nodes found by gossip are ignored: one link is one node.
  *
  * Requests to many: system_link_gather publishes with an inbox as reply and hands every answer
  * to a function until that says it has enough, or the time is over.
