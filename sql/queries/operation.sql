@@ -96,7 +96,10 @@ UPDATE operation
    AND state = 'running';
 
 -- name: operation_next_ms
-SELECT greatest(0, (extract(epoch FROM min(greatest(not_before, coalesce(lease_until, not_before)))
-                                       - clock_timestamp()) * 1000)::bigint)
+SELECT CASE WHEN count(*) = 0 THEN -1
+            ELSE greatest(0, ceil(extract(epoch FROM min(greatest(not_before,
+                                                                  coalesce(lease_until, not_before)))
+                                                     - clock_timestamp()) * 1000))
+       END::bigint
   FROM operation
  WHERE state IN ('pending', 'running');
