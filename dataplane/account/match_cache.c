@@ -7,7 +7,7 @@
 
 enum {
     GROWTH = 4,
-    SEEN_BITS = 1 << 20,
+    SEEN_TAGS = 1 << 17,
     HUGE_PAGE = 2 << 20,
 };
 
@@ -140,19 +140,13 @@ bool match_cache_find(struct match_cache *cache, const struct sublist *list, str
 /* Was this subject asked for before?  From now on it was. */
 static bool seen_before(struct match_cache *cache, uint64_t hash)
 {
-    uint32_t bit = (uint32_t)(hash >> 20) % SEEN_BITS;
-    uint64_t mask = UINT64_C(1) << bit % 64;
+    uint32_t at = (uint32_t)(hash >> 16) % SEEN_TAGS;
 
     if (cache->seen == NULL)
-        cache->seen = mem_alloc(SEEN_BITS / 8);
-    if (cache->seen_set > SEEN_BITS / 4) {
-        memset(cache->seen, 0, SEEN_BITS / 8);
-        cache->seen_set = 0;
-    }
-    if ((cache->seen[bit / 64] & mask) != 0)
+        cache->seen = mem_alloc_array(SEEN_TAGS, sizeof(cache->seen[0]));
+    if (cache->seen[at] == tag_of(hash))
         return true;
-    cache->seen[bit / 64] |= mask;
-    cache->seen_set++;
+    cache->seen[at] = tag_of(hash);
     return false;
 }
 
@@ -178,7 +172,7 @@ static void grow(struct match_cache *cache)
 {
     struct match_cache old = *cache;
 
-    cache->asked_again = 0;
+    cache->crowded = cache->asked_again = 0;
     if (old.capacity * GROWTH <= old.capacity_max)
         allocate(cache, old.capacity * GROWTH);
     else
@@ -234,10 +228,11 @@ static uint32_t choose_place(struct match_cache *cache, const struct sublist *li
     for (uint32_t i = set * CACHE_WAYS; i < (set + 1) * CACHE_WAYS; i++)
         if (cache->entries[i].list == list->id && !cache_entry_holds(&cache->entries[i], list))
             return i; /* of another list one cannot tell: it may be gone */
+    if (++cache->crowded > cache->capacity)
+        cache->crowded = cache->asked_again = 0;
     if (!costly && !seen_before(cache, place->hash))
         return CACHE_NOWHERE;
-    cache->asked_again++;
-    if (cache->asked_again > cache->capacity / 4 && cache->capacity < cache->capacity_max) {
+    if (++cache->asked_again > cache->capacity / 4 && cache->capacity < cache->capacity_max) {
         grow(cache);
         at = empty_way(cache, place->hash);
     }

@@ -7,10 +7,10 @@
  * hit two.  An entry holds while its generation sum does (generation.h).
  *
  * What is kept: a subject that finds a free or stale place enters at once if its entry needs no
- * match; otherwise only when it was asked for before and missed (a bitmap remembers): so the
- * reply subjects of requests, each used once, neither push out others nor cost an allocation.
- * The victim is chosen by clock bits.  When subjects that were pushed out are asked for again,
- * often, the cache grows fourfold, up to its bound.
+ * match; otherwise only when it was asked for before and missed (a table of tags remembers): so
+ * the reply subjects of requests, each used once, neither push out others nor cost an allocation.
+ * The victim is chosen by clock bits.  When a quarter of the subjects that find no place were
+ * asked for before, the cache grows fourfold, up to its bound.
  *
  * Ownership  entries own their matches; dropped ones are retired.
  * Thread     the worker's.
@@ -57,10 +57,10 @@ struct match_cache {
     uint8_t *used; /* a clock bit for each way; one byte for each set */
     uint32_t set_mask;
     uint32_t capacity, capacity_max, count;
-    uint32_t asked_again; /* misses on subjects seen before, since it grew last */
+    uint32_t crowded;     /* subjects that found no place, of late */
+    uint32_t asked_again; /* those of them that were asked for before */
     uint8_t hand;
-    uint64_t *seen;    /* bitmap; NULL until it is needed */
-    uint32_t seen_set; /* bits set */
+    uint16_t *seen; /* tags of subjects that missed, by hash; NULL until it is needed */
     struct reclaim_reader *reader;
 };
 
