@@ -11,15 +11,28 @@ enum {
     HUGE_PAGE = 2 << 20,
 };
 
-static void *area_new(size_t size)
+static char *map_pages(size_t size)
 {
-    void *area = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    char *area = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
     CHECK(area != MAP_FAILED);
-    /* A large cache is read at random: fewer misses of the address translation. */
-    if (size >= 2 * HUGE_PAGE)
-        (void)madvise(area, size, MADV_HUGEPAGE);
     return area;
+}
+
+/* A large cache is read at random: huge pages spare misses of the address translation. */
+static void *area_new(size_t size)
+{
+    char *area, *aligned;
+
+    if (size < 2 * HUGE_PAGE)
+        return map_pages(size);
+    area = map_pages(size + HUGE_PAGE);
+    aligned = area + (HUGE_PAGE - (uintptr_t)area % HUGE_PAGE) % HUGE_PAGE;
+    if (aligned > area)
+        munmap(area, (size_t)(aligned - area));
+    munmap(aligned + size, (size_t)(area + HUGE_PAGE - aligned));
+    (void)madvise(aligned, size, MADV_HUGEPAGE);
+    return aligned;
 }
 
 static size_t area_size(uint32_t capacity)
