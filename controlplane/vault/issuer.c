@@ -30,12 +30,14 @@ enum result issuer_public_key(const struct vault_secret *seed, enum nkey_kind ki
                               char public_key[NKEY_PUBLIC_MAX])
 {
     struct nkey nkey;
+    bool same;
 
     if (load(seed, &nkey) != OK)
         return ERR_INVALID;
     nkey_public(&nkey, public_key);
+    same = nkey.kind == kind;
     nkey_wipe(&nkey);
-    return nkey.kind == kind ? OK : ERR_INVALID;
+    return same ? OK : ERR_INVALID;
 }
 
 /* What a reader will see is what counts: the token is taken apart again and judged. */
