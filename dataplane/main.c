@@ -7,7 +7,7 @@
 #include "api/base/log.h"
 #include "dataplane/node/flags.h"
 #include "dataplane/node/node.h"
-#include "dataplane/node/options.h"
+#include "dataplane/node/node_options.h"
 #include "dataplane/node/signal_command.h"
 
 #define VERSION_LINE "nats-server: v2.14.3 (berth-broker " BERTH_VERSION ")"
@@ -85,7 +85,7 @@ static int load_and_run(const struct flags *flags)
     struct buf message = {0};
     int code;
 
-    if (options_load(flags, &options, &message) != OK) {
+    if (node_options_load(flags, &options, &message) != OK) {
         code = fail(buf_text(&message));
         buf_fini(&message);
         return code;
@@ -98,7 +98,7 @@ static int load_and_run(const struct flags *flags)
     } else {
         code = run(&options);
     }
-    options_fini(&options);
+    node_options_fini(&options);
     return code;
 }
 

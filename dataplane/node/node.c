@@ -288,8 +288,8 @@ static enum result build_auth(struct node *node)
     struct auth_options options;
     enum result rc;
 
-    options_auth(node->options, &options);
-    if (options_operator_mode(node->options)) {
+    node_options_auth(node->options, &options);
+    if (node_options_operator_mode(node->options)) {
         rc = resolver_open(&node->options->resolver, &node->resolver, message);
         if (rc != OK) {
             log_fatal(LOG_MAIN, "Could not start resolver: %s", message);
@@ -673,6 +673,16 @@ int node_run(struct node *node)
             return 0;
         }
     }
+}
+
+int node_port(const struct node *node)
+{
+    return listener_port(node->listener);
+}
+
+int node_http_port(const struct node *node)
+{
+    return node->http_port;
 }
 
 /* --- the end ------------------------------------------------------------------------------- */

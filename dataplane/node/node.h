@@ -13,7 +13,7 @@
 #pragma once
 
 #include "api/base/result.h"
-#include "dataplane/node/options.h"
+#include "dataplane/node/node_options.h"
 
 struct node;
 
@@ -21,6 +21,10 @@ struct node;
 void node_block_signals(void);
 
 enum result node_start(struct node_options *options, struct node **out) MUST_CHECK;
+/* Where clients are listened for, as it is. */
+int node_port(const struct node *node);
+/* The same for monitoring; 0: nowhere. */
+int node_http_port(const struct node *node);
 /* Until a signal ends it; the exit code of the process. */
 int node_run(struct node *node);
 void node_stop(struct node *node);

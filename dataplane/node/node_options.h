@@ -1,10 +1,11 @@
 /*
- * options: the configuration of the whole node: defaults, then the file, then the command line.
+ * node_options: the configuration of the whole node: defaults, then the file, then the command
+ * line.
  *
  * One table of keys for each block; what a key turns into lies in the struct of the part that
  * uses it.  A key of a part that does not exist yet is refused with "not supported yet".
  *
- * Ownership  node_options owns the arena in which every text lies; options_fini.
+ * Ownership  node_options owns the arena in which every text lies; node_options_fini.
  * Thread     the main thread.
  * Errors     a message of one or more lines, without a newline at the end.
  */
@@ -73,10 +74,10 @@ struct node_options {
  * flags lives as long as the options.  ERR_SYNTAX and the like: message says why.  In a check
  * (-t) warnings are mistakes too.
  */
-enum result options_load(const struct flags *flags, struct node_options *out,
-                         struct buf *message) MUST_CHECK;
-void options_fini(struct node_options *options);
+enum result node_options_load(const struct flags *flags, struct node_options *out,
+                              struct buf *message) MUST_CHECK;
+void node_options_fini(struct node_options *options);
 
-bool options_operator_mode(const struct node_options *options);
+bool node_options_operator_mode(const struct node_options *options);
 /* For auth_new; lists live in the options' arena. */
-void options_auth(struct node_options *options, struct auth_options *out);
+void node_options_auth(struct node_options *options, struct auth_options *out);

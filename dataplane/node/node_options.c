@@ -1,4 +1,4 @@
-#include "dataplane/node/options.h"
+#include "dataplane/node/node_options.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -376,7 +376,7 @@ static void apply_flags(const struct flags *flags, struct node_options *options)
 
 /* --- what no single key can say ------------------------------------------------------------ */
 
-bool options_operator_mode(const struct node_options *options)
+bool node_options_operator_mode(const struct node_options *options)
 {
     return options->operators.count > 0 || options->trusted_keys.count > 0;
 }
@@ -513,7 +513,7 @@ static const char *settle_system_account(struct node_options *options)
         options->system_account = NULL;
         return NULL;
     }
-    if (options_operator_mode(options))
+    if (node_options_operator_mode(options))
         return NULL;
     if (options->system_account == NULL || options->system_account[0] == '\0') {
         options->system_account = DEFAULT_SYSTEM_ACCOUNT;
@@ -535,7 +535,7 @@ static void make_up_user(struct node_options *options)
     char name[sizeof(raw) * 2 + 1];
     struct auth_user *items;
 
-    if (options_operator_mode(options) || options->no_auth_user != NULL || users->block ||
+    if (node_options_operator_mode(options) || options->no_auth_user != NULL || users->block ||
         options->system_account == NULL || users->account_count != 1 || users->users.count == 0 ||
         strcmp(users->accounts[0].name, options->system_account) != 0)
         return;
@@ -686,7 +686,8 @@ static enum result load_file(const char *path, bool check_only, struct node_opti
     return rc;
 }
 
-enum result options_load(const struct flags *flags, struct node_options *out, struct buf *message)
+enum result node_options_load(const struct flags *flags, struct node_options *out,
+                              struct buf *message)
 {
     const char *why;
     enum result rc = OK;
@@ -705,16 +706,16 @@ enum result options_load(const struct flags *flags, struct node_options *out, st
         }
     }
     if (rc != OK)
-        options_fini(out);
+        node_options_fini(out);
     return rc;
 }
 
-void options_fini(struct node_options *options)
+void node_options_fini(struct node_options *options)
 {
     arena_fini(&options->arena);
 }
 
-void options_auth(struct node_options *options, struct auth_options *out)
+void node_options_auth(struct node_options *options, struct auth_options *out)
 {
     *out = (struct auth_options){
         .token = options->users.token,
