@@ -81,18 +81,20 @@ static enum result file_path(struct arena *arena, const char **path)
 enum result secret_file_read(const char *path, struct buf *buf)
 {
     int fd = strcmp(path, "-") == 0 ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
-    char *room;
+    char piece[4096];
     ssize_t got;
 
     if (fd < 0)
         return errno == ENOENT ? ERR_NOT_FOUND : ERR_IO;
     do {
-        room = buf_reserve(buf, 4096); /* NULL: longer than the caller allows */
-        got = room != NULL ? read(fd, room, 4096) : -1;
+        got = read(fd, piece, sizeof(piece));
         if (got > 0)
-            buf_commit(buf, (size_t)got);
-    } while (got > 0);
+            buf_add(buf, piece, (size_t)got);
+    } while (got > 0 && !buf->full);
     close(fd);
+    sodium_memzero(piece, sizeof(piece));
+    if (buf->full)
+        return ERR_LIMIT;
     return got < 0 ? ERR_IO : OK;
 }
 
@@ -192,9 +194,12 @@ enum result context_choose(struct arena *arena, const char *name, struct context
     const struct context *found = NULL;
     enum result rc;
 
+    bool named;
+
     if (name == NULL)
         name = context_environment("BERTH_CONTEXT");
-    if (name == NULL && url != NULL && token != NULL) {
+    named = name != NULL;
+    if (!named && url != NULL && token != NULL) {
         *out = (struct context){"environment", url, token};
         return OK;
     }
@@ -208,9 +213,9 @@ enum result context_choose(struct arena *arena, const char *name, struct context
     if (found == NULL)
         return ERR_NOT_FOUND;
     *out = *found;
-    if (url != NULL)
+    if (!named && url != NULL)
         out->url = url;
-    if (token != NULL)
+    if (!named && token != NULL)
         out->token = token;
     return OK;
 }

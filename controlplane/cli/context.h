@@ -2,8 +2,8 @@
  * context: which control plane, and as whom.
  *
  * Contexts stand in one file, contexts.json (0600), in BERTH_CONTEXT_DIR, else in
- * $XDG_CONFIG_HOME/berth, else in ~/.config/berth.  What the environment says wins:
- * BERTH_CONTEXT names the context, BERTH_API and BERTH_TOKEN stand for one.
+ * $XDG_CONFIG_HOME/berth, else in ~/.config/berth.  BERTH_CONTEXT names one; where none is named,
+ * BERTH_API and BERTH_TOKEN stand for one, or for their part of the current one.
  *
  * Ownership  texts live in the arena.
  * Thread     one.

@@ -19,7 +19,7 @@ static const struct column context_columns[] = {
     {"", "current"}, {"NAME", "name"}, {"URL", "url"}, {0},
 };
 static const struct column check_columns[] = {
-    {"CHECK", "name"}, {"STATUS", "status"}, {"DETAIL", "detail"}, {0},
+    {"CHECK", "name"}, {"STATE", "state"}, {"", "detail"}, {0},
 };
 
 static const struct flag login_flags[] = {
@@ -150,27 +150,37 @@ static int run_login(struct cli *cli)
     return EXIT_OK;
 }
 
-/* {"checks": {"database": {"status": ..}, ...}} or a list -> rows */
+static void add_systems(json_t *rows, json_t *systems)
+{
+    const char *name;
+    json_t *system;
+
+    json_object_foreach(systems, name, system)
+    {
+        json_t *row = json_pack("{s:s+}", "name", "system ", name);
+        char nodes[64];
+
+        json_object_set(row, "state", json_object_get(system, "state"));
+        snprintf(nodes, sizeof(nodes), "%lld of %lld nodes ready",
+                 (long long)json_integer_value(json_object_get(system, "nodes_ready")),
+                 (long long)json_integer_value(json_object_get(system, "nodes_total")));
+        json_object_set_new(row, "detail", json_string(nodes));
+        json_array_append_new(rows, row);
+    }
+}
+
+/* {"checks": {"database": "ok", ..., "systems": {"main": {"state": ...}}}} -> rows */
 static json_t *check_rows(const json_t *ready)
 {
-    json_t *rows = json_array(), *value;
-    const json_t *checks = json_object_get(ready, "checks");
+    json_t *rows = json_array(), *checks = json_object_get(ready, "checks"), *value;
     const char *key;
 
-    if (json_is_array(checks)) {
-        json_array_extend(rows, (json_t *)(uintptr_t)checks);
-        return rows;
-    }
-    json_object_foreach((json_t *)(uintptr_t)checks, key, value)
+    json_object_foreach(checks, key, value)
     {
-        json_t *row = json_object();
-
-        json_object_set_new(row, "name", json_string(key));
         if (json_is_object(value))
-            json_object_update(row, value);
+            add_systems(rows, value);
         else
-            json_object_set(row, "status", value);
-        json_array_append_new(rows, row);
+            json_array_append_new(rows, json_pack("{s:s, s:O}", "name", key, "state", value));
     }
     return rows;
 }

@@ -46,7 +46,7 @@ static const struct flag issue_flags[] = {
     {"out", FLAG_LOCAL, NULL, "FILE", "the credentials go there (0600); - for stdout"},
     {"ttl", FLAG_TIME_S, "ttl_s", "TIME", "how long they are good: 90d"},
     {"public-key", FLAG_TEXT, NULL, "KEY", "of a key that is elsewhere: the JWT alone comes back"},
-    {"context", FLAG_LOCAL, NULL, "NAME", "also write this context for the nats tool"},
+    {"nats-context", FLAG_LOCAL, NULL, "NAME", "also write this context for the nats tool"},
     {"url", FLAG_LOCAL, NULL, "URL", "of that context; else what the control plane says"},
     {0},
 };
@@ -162,7 +162,7 @@ static int run_issue(struct cli *cli)
     issue.has_ttl = ttl != NULL;
     if (out == NULL)
         out = arena_printf(&cli->arena, "%s.creds", cli_argument(cli, "USER"));
-    if (cli_has(cli, "context") && strcmp(out, "-") == 0)
+    if (cli_has(cli, "nats-context") && strcmp(out, "-") == 0)
         return cli_fail(EXIT_USAGE, "a context needs the credentials in a file: --out FILE");
     issue.path = cli_path(cli, cli->command->path, &code);
     if (issue.path == NULL)
@@ -172,8 +172,8 @@ static int run_issue(struct cli *cli)
     if (code == EXIT_OK)
         code = cli_keep(out, buf_slice(&text), "the credentials file");
     secret_buf_wipe(&text);
-    if (code == EXIT_OK && cli_has(cli, "context"))
-        code = write_context(cli, cli_flag(cli, "context"), out);
+    if (code == EXIT_OK && cli_has(cli, "nats-context"))
+        code = write_context(cli, cli_flag(cli, "nats-context"), out);
     if (code == EXIT_OK && strcmp(out, "-") != 0)
         output_items(cli->format, creds_columns, credential);
     return code;
@@ -195,7 +195,7 @@ const struct command user_commands[] = {
      "DELETE", "/accounts/{account}/users/{user}", NULL, NULL,
      COMMAND_IF_MATCH | COMMAND_ASK | COMMAND_WAIT},
     {"creds", "issue", "USER", "a credentials file; its key is made here and goes nowhere else",
-     "berth creds issue worker --account orders --ttl 90d --out worker.creds --context orders",
+     "berth creds issue worker --account orders --ttl 90d --out worker.creds --nats-context orders",
      "POST", "/accounts/{account}/users/{user}/credentials", issue_flags, creds_columns,
      COMMAND_WAIT, run_issue},
     {"creds", "list", NULL, "what was issued; of one user: creds history USER", NULL,

@@ -1,0 +1,84 @@
+# parts.sh: the three processes: started, watched, ended in order.  Sourced by run.sh.
+#
+# Each is in a session of its own, so that Ctrl-C on the terminal reaches run.sh alone, and each is
+# told by the kernel to end should run.sh die without a word.
+# shellcheck shell=bash
+
+declare -A part_pid=() part_started=() part_failures=()
+declare -A part_name=([postgres]=PostgreSQL [control]="the control plane" [node]="the node")
+declare -A part_signal=([postgres]=INT [control]=TERM [node]=TERM)
+
+part_lives() { [ -n "${part_pid[$1]:-}" ] && kill -0 "${part_pid[$1]}" 2>/dev/null; }
+
+start_part() {
+    local log=$var/log/$1.log
+    case $1 in
+    postgres)
+        (cd "$pg_folder" && exec setsid setpriv --pdeathsig INT "${pg_as[@]:1}" "$pg_bin/postgres" \
+            -D "$pg_folder/data" -c listen_addresses= -c unix_socket_directories="$pg_socket" \
+            -c unix_socket_permissions=0700 -c logging_collector=off) \
+            >>"$log" 2>&1 </dev/null 9>&- &
+        ;;
+    control)
+        setsid setpriv --pdeathsig TERM "$bin/berth-control" --config "$var/control.conf" \
+            >>"$log" 2>&1 </dev/null 9>&- &
+        ;;
+    node)
+        setsid setpriv --pdeathsig TERM "$bin/berth-broker" -c "$var/node.conf" \
+            >>"$log" 2>&1 </dev/null 9>&- &
+        ;;
+    esac
+    part_pid[$1]=$!
+    part_started[$1]=$SECONDS
+}
+
+end_part() {
+    local pid=${part_pid[$1]:-} tries=0
+    [ -n "$pid" ] || return 0
+    kill -s "${part_signal[$1]}" "$pid" 2>/dev/null
+    while kill -0 "$pid" 2>/dev/null; do
+        tries=$((tries + 1))
+        if [ $tries -eq 200 ]; then
+            say "${part_name[$1]} does not end; it is killed"
+            kill -s KILL "$pid" 2>/dev/null
+        fi
+        [ $tries -lt 300 ] || break
+        sleep 0.05
+    done
+    wait "$pid" 2>/dev/null
+    unset "part_pid[$1]"
+}
+
+# The node first: the control plane hears its last figures; the database last.
+stop_parts() {
+    trap '' INT TERM HUP
+    end_part node
+    end_part control
+    end_part postgres
+    [ "$pg_socket" = "$pg_folder" ] || rmdir "$pg_socket" 2>/dev/null
+}
+
+# A part that dies is started again; one that keeps dying, more and more slowly.
+revive() {
+    local part=$1 status=$2 pause
+    if [ $((SECONDS - part_started[$part])) -gt 60 ]; then part_failures[$part]=0; fi
+    part_failures[$part]=$((${part_failures[$part]:-0} + 1))
+    pause=$((part_failures[$part] - 1))
+    [ $pause -le 10 ] || pause=10
+    say "$(date +%T) ${part_name[$part]} ended (status $status, see $var/log/$part.log) and is started again"
+    [ $pause -eq 0 ] || sleep $pause
+    [ -n "$stopping" ] || start_part "$part"
+}
+
+supervise() {
+    local part pid status
+    while [ -z "$stopping" ]; do
+        pid=
+        wait -n -p pid "${part_pid[@]}"
+        status=$?
+        [ -z "$stopping" ] || break
+        for part in "${!part_pid[@]}"; do
+            if [ "${part_pid[$part]}" = "$pid" ]; then revive "$part" "$status"; fi
+        done
+    done
+}
