@@ -206,8 +206,9 @@ static void play_last_look(struct play *play)
 
 static void play_all(struct play *play)
 {
-    static void (*const steps[])(struct play *) = {play_isolation, play_request, play_queue,
-                                                   play_scoped,    play_quota,   play_last_look};
+    /* Requests first: later B's own subscription to > would be one that could answer B. */
+    static void (*const steps[])(struct play *) = {play_request, play_isolation, play_queue,
+                                                   play_scoped,  play_quota,     play_last_look};
     struct demo_team *a = &play->demo->teams[0], *b = &play->demo->teams[1];
 
     if (!open_peer(play, &play->a, &a->creds, "demo A") ||

@@ -8,8 +8,13 @@
 
 enum { TIMEOUT_MS = 5000 };
 
+/* Without the place in the library's source, "(conn.c:1905): ", that it begins with. */
 static void keep_words(struct demo_peer *peer, const char *text)
 {
+    const char *behind = text != NULL && *text == '(' ? strstr(text, "): ") : NULL;
+
+    if (behind != NULL)
+        text = behind + 3;
     snprintf(peer->words, sizeof(peer->words), "%s", text != NULL ? text : "");
 }
 

@@ -45,7 +45,7 @@ database: "$pg_conninfo"
 listen: "127.0.0.1:$api_port"
 public_url: "$api_url"
 master_key_file: "$var/master.key"
-bootstrap_token_file: "$var/bootstrap.token"
+bootstrap_file: "$var/bootstrap.token"
 EOF
     mv "$var/control.conf.new" "$var/control.conf"
 }
