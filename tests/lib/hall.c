@@ -153,9 +153,12 @@ void guest_enter(struct hall *hall, struct guest *guest, char info[1024])
 
 void guest_say(struct guest *guest, const char *text)
 {
-    size_t len = strlen(text);
+    guest_say_bytes(guest, text, strlen(text));
+}
 
-    assert_int_equal(send(guest->fd, text, len, MSG_NOSIGNAL), (ssize_t)len);
+void guest_say_bytes(struct guest *guest, const void *data, size_t len)
+{
+    assert_int_equal(send(guest->fd, data, len, MSG_NOSIGNAL), (ssize_t)len);
 }
 
 /* False at the end. */
@@ -220,4 +223,19 @@ void guest_leave(struct guest *guest)
     if (guest->fd >= 0)
         close(guest->fd);
     guest->fd = -1;
+}
+
+void guest_hears_bytes(struct guest *guest, char *out, size_t len)
+{
+    size_t got = 0;
+
+    while (got < len) {
+        size_t part = guest->len < len - got ? guest->len : len - got;
+
+        memcpy(out + got, guest->in, part);
+        drop(guest, part);
+        got += part;
+        if (got < len && !receive(guest))
+            fail_msg("the end after %zu bytes of %zu", got, len);
+    }
 }

@@ -37,6 +37,9 @@ struct guest {
 /* Comes in and reads INFO away; `info` (may be NULL) gets it. */
 void guest_enter(struct hall *hall, struct guest *guest, char info[1024]);
 void guest_say(struct guest *guest, const char *text);
+void guest_say_bytes(struct guest *guest, const void *data, size_t len);
+/* Exactly so many. */
+void guest_hears_bytes(struct guest *guest, char *out, size_t len);
 /* Reads until the text has come; what came before it and itself are gone then. */
 void guest_hears(struct guest *guest, const char *text);
 /* The next that comes is that text, exactly. */
