@@ -91,11 +91,12 @@ enum {
     SESSION_FIRST_PONG = 1 << 7, /* the PONG to its first PING after CONNECT is out */
     SESSION_IN_ACCOUNT = 1 << 8, /* counted by its account */
     SESSION_TRACE = 1 << 9,
-    SESSION_PINGED = 1 << 10,  /* we have sent a PING */
-    SESSION_PLACED = 1 << 11,  /* its worker was chosen */
-    SESSION_PAUSED = 1 << 12,  /* its conn is, by us */
-    SESSION_MOVING = 1 << 13,  /* on its way to another worker */
-    SESSION_COUNTED = 1 << 14, /* a row of its account counts it on this worker */
+    SESSION_PINGED = 1 << 10,    /* we have sent a PING */
+    SESSION_PLACED = 1 << 11,    /* its worker was chosen */
+    SESSION_PAUSED = 1 << 12,    /* its conn is, by us */
+    SESSION_MOVING = 1 << 13,    /* on its way to another worker */
+    SESSION_CONN_GONE = 1 << 15, /* only its subscriptions are left */
+    SESSION_COUNTED = 1 << 14,   /* a row of its account counts it on this worker */
 };
 
 /* sid -> subscription: open addressing. */

@@ -20,6 +20,7 @@ static void session_free(struct session *session)
 {
     struct worker *worker = session->set->worker;
 
+    list_remove(&session->link);
     identity_retire(session->identity, worker);
     reply_rights_free(session->replies);
     account_unref(session->account);
@@ -43,6 +44,7 @@ static void drop_rest(struct timer *timer)
 
 void session_ended(struct session *session)
 {
+    session->flags |= SESSION_CONN_GONE;
     atomic_fetch_sub(&session->set->table->connections, 1);
     drop_rest(&session->timer);
 }
@@ -111,6 +113,7 @@ void session_close(struct session *session, enum session_reason reason)
     timer_cancel(&set->worker->timers, &session->expiry);
     announce_end(session);
     session_set_remove(set, session);
+    list_push(&set->ending, &session->link);
     if (session->subs.count > 0)
         (void)client_subs_drop(session, DROP_AT_ONCE);
     conn_close(&session->conn, worth_flushing(session->reason));
@@ -122,4 +125,18 @@ void session_fail(struct session *session, enum session_reason reason, const cha
         return;
     session_error(session, "%s", text);
     session_close(session, reason);
+}
+
+void session_end_now(struct session_set *set)
+{
+    list_each(&set->ending, link, after)
+    {
+        struct session *session = list_entry(link, struct session, link);
+
+        (void)client_subs_drop(session, UINT32_MAX);
+        if ((session->flags & SESSION_CONN_GONE) == 0)
+            continue;
+        timer_cancel(&set->worker->timers, &session->timer);
+        session_free(session);
+    }
 }

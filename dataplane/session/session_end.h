@@ -20,3 +20,5 @@ void session_fail(struct session *session, enum session_reason reason, const cha
 void session_leave_account(struct session *session);
 /* From on_closed of its conn, or when there is no conn. */
 void session_ended(struct session *session);
+/* The worker stops: subscriptions of those that are closing go at once. */
+void session_end_now(struct session_set *set);

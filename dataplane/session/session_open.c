@@ -203,6 +203,7 @@ void session_open(struct session_set *set, int fd, const struct sockaddr_storage
     const struct session_options *options = &set->table->options;
     struct conn_options conn_options = {options->max_pending, options->write_deadline_ns};
     struct session *session = session_new(set, peer);
+    bool refused = too_many(set->table);
     char tag[SESSION_TAG_MAX];
 
     if (conn_open(&session->conn, set->worker, fd, &session_conn_ops, &conn_options) != OK) {
@@ -217,7 +218,7 @@ void session_open(struct session_set *set, int fd, const struct sockaddr_storage
     log_debug(LOG_SESSION, "%s - Client connection created", session_tag(session, tag));
     session_info_greet(session);
     session_move(session, SESSION_GREETED);
-    if (too_many(set->table)) {
+    if (refused) {
         session_fail(session, SESSION_MAX_CONNECTIONS, "maximum connections exceeded");
         return;
     }

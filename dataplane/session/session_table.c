@@ -70,6 +70,7 @@ void session_table_start(struct session_table *table, struct worker *worker)
     set->table = table;
     set->worker = worker;
     list_init(&set->sessions);
+    list_init(&set->ending);
     map_init(&set->by_cid);
     table->sets[worker->index] = set;
     worker->part[WORKER_PART_SESSION] = set;
@@ -88,6 +89,7 @@ void session_table_stop(struct session_table *table, struct worker *worker)
 
     (void)table;
     session_table_walk(worker, end_one, NULL);
+    session_end_now(set);
     timer_cancel(&worker->timers, &set->leave);
     map_fini(&set->by_cid);
 }
