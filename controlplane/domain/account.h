@@ -1,15 +1,12 @@
 /*
- * account: accounts: states, claims, sync.
+ * account: accounts as they are: their rows, their states, what they may use.
  *
- * Every change that reaches the claims goes through account_changed: under the row's lock it
- * builds the claims anew from the database, signs them with a higher iat, stores revision and
- * JWT, and adds the outbox row, all in the caller's transaction.  Claims that come out equal
- * make no new revision.
+ * What changes them stands beside: account_life (create to resume), account_limits,
+ * account_delete; all of these end in account_issue, which makes new claims known.
  *
  * Ownership  texts in the work's arena.
  * Thread     the work's.
- * Errors     refusals name_taken, illegal_state, quota_exceeded, plan_forbids, protected,
- *            version_conflict, validation_failed, jwt_too_large.
+ * Errors     refusals illegal_state, version_conflict; ERR_NOT_FOUND.
  */
 #pragma once
 
@@ -69,28 +66,22 @@ enum result account_list(struct work *work, const struct account_query *query,
 enum result account_lock(struct work *work, const char *account_id, int64_t version,
                          struct account *out) MUST_CHECK;
 
-/* LIF-01: may this be done in the account's state?  The refusal names what may. */
+/* LIF-01: what may be done in which state is one table.  The refusal names what may. */
 enum result account_may(struct work *work, const struct account *account,
                         const char *action) MUST_CHECK;
+/* *to (may be NULL): the state that it leads to. */
+bool account_allows(const char *action, const char *state, const char **to);
+enum result account_move(struct work *work, const struct account *account, const char *action,
+                         const char *reason) MUST_CHECK;
 
-enum result account_create(struct work *work, const struct account_settings *settings,
-                           struct account *out) MUST_CHECK;
-enum result account_update(struct work *work, const struct account *old,
-                           const struct account_settings *settings, struct account *out) MUST_CHECK;
-enum result account_suspend(struct work *work, const struct account *old, const char *reason,
-                            bool revoke_users, struct account *out) MUST_CHECK;
-enum result account_resume(struct work *work, const struct account *old,
-                           struct account *out) MUST_CHECK;
-/* Starts the delete operation. */
-enum result account_delete(struct work *work, const struct account *old,
-                           struct operation *out) MUST_CHECK;
-
-/* A/limits: each quota with value, source, enforced_by, scope, used. */
-enum result account_limits(struct work *work, const struct account *account,
-                           json_t **out) MUST_CHECK;
-enum result account_set_limits(struct work *work, const struct account *old,
-                               const struct limits *overrides, bool allow_over_quota,
-                               struct account *out) MUST_CHECK;
+/* What its system gives and asks. */
+struct account_facts {
+    bool jetstream_enabled;
+    struct strings jetstream_tiers;
+    const char *operator_id;
+};
+enum result account_system_facts(struct work *work, const char *system_id,
+                                 struct account_facts *out) MUST_CHECK;
 enum result account_effective(struct work *work, const struct account *account,
                               struct effective_limits *out) MUST_CHECK;
 
@@ -101,22 +92,3 @@ enum result account_claims_view(struct work *work, const struct account *account
                                 json_t **out) MUST_CHECK;
 /* POST A:push: the newest revision is due again on every node. */
 enum result account_push(struct work *work, const struct account *account) MUST_CHECK;
-
-/*
- * Something in the account's claims may have changed: build, sign, store, outbox.  The caller
- * holds the row's lock (account_lock or an UPDATE of it).  *revision: the newest one.
- */
-enum result account_changed(struct work *work, const char *account_id, const char *reason,
-                            int64_t *revision) MUST_CHECK;
-/* All accounts of a system, in pages, after another operator key became active. */
-enum result account_resign(struct work *work, const char *system_id, const char *after,
-                           int64_t limit, const char **last, int64_t *count) MUST_CHECK;
-
-/* Steps of the delete operation (see operation.h), for the job; each may be repeated. */
-enum result account_delete_tombstone(struct work *work, const char *account_id,
-                                     int64_t *revision) MUST_CHECK; /* -> purging */
-enum result account_delete_tombstoned(struct work *work,
-                                      const char *account_id) MUST_CHECK; /* all nodes have it */
-/* removed: CLAIMS.DELETE was verified; keys are destroyed, state deleted (or stays tombstoned). */
-enum result account_delete_finish(struct work *work, const char *account_id,
-                                  bool removed) MUST_CHECK;

@@ -2,6 +2,7 @@
  * Issuing signs a user JWT and forgets the seed: it is in the answer once, in no table.
  */
 #include "controlplane/domain/credential.h"
+#include "controlplane/domain/account_issue.h"
 
 #include <string.h>
 

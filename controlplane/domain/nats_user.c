@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "controlplane/domain/account_issue.h"
 #include "controlplane/domain/authz.h"
 #include "controlplane/domain/revocation.h"
 

@@ -32,7 +32,8 @@ static const struct field tier_fields[] = {
 static const struct shape tier_shape = SHAPE(struct tier_limits, tier_fields);
 
 #define T struct limits
-#define NUMBER_false(name) {#name, OPTIONAL_AT(T, name), FIELD_OMIT_EMPTY, .min = -1, .max = INT64_MAX},
+#define NUMBER_false(name)                                                                         \
+    {#name, OPTIONAL_AT(T, name), FIELD_OMIT_EMPTY, .min = -1, .max = INT64_MAX},
 #define NUMBER_true(name)  {#name, FLAG_AT(T, name), FIELD_OMIT_EMPTY},
 static const struct field limits_fields[] = {
 #define X(name, flag, enforced_by, scope, fallback) NUMBER_##flag(name)

@@ -19,61 +19,100 @@
 #include "api/base/result.h"
 #include "api/base/shape.h"
 
-/* clang-format off */
 /*   code, HTTP status, result, may be retried as it is, title, cause, remedy */
-#define REFUSALS(X)                                                                                                  \
-    X(malformed_json, 400, ERR_SYNTAX, false, "Malformed JSON",                                                      \
-      "The body is not one JSON value in UTF-8, has a member twice, is nested too deep, or holds a number that does not fit 64 bits.", \
-      "Send one well-formed JSON object.")                                                                           \
-    X(invalid_parameter, 400, ERR_SYNTAX, false, "Invalid parameter",                                                \
-      "A path, query or header parameter has a value that is not allowed.", "Correct the parameter that is named.")  \
-    X(cursor_invalid, 400, ERR_SYNTAX, false, "Invalid cursor",                                                      \
-      "The cursor was made for another query or principal, was changed, or is older than 24 hours.", "Start the list again without a cursor.") \
-    X(unknown_filter, 400, ERR_SYNTAX, false, "Unknown filter",                                                      \
-      "The query has a parameter that this resource does not know.", "Leave the parameter out.")                     \
-    X(unauthenticated, 401, ERR_UNAUTHENTICATED, false, "Not authenticated",                                         \
-      "There is no valid token in the Authorization header.", "Send Authorization: Bearer with a valid token.")      \
-    X(token_expired, 401, ERR_UNAUTHENTICATED, false, "Token expired", "The token's time is over.", "Get a new token.") \
-    X(token_revoked, 401, ERR_UNAUTHENTICATED, false, "Token revoked", "The token was deleted or its holder removed.", "Get a new token.") \
-    X(forbidden, 403, ERR_DENIED, false, "Forbidden", "The token's role or scopes do not allow this.", "Use a token with the right role or scope.") \
-    X(plan_forbids, 403, ERR_DENIED, false, "The plan forbids it",                                                   \
-      "The value is above what the team's plan allows.", "Ask the operator for another plan or an override.")        \
-    X(address_not_allowed, 403, ERR_DENIED, false, "Address not allowed",                                            \
-      "The token may not be used from this address.", "Use it from an address that allowed_cidrs names.")            \
-    X(not_found, 404, ERR_NOT_FOUND, false, "Not found", "There is no such resource, or it is outside of the caller's scope.", "Check the id.") \
-    X(method_not_allowed, 405, ERR_UNSUPPORTED, false, "Method not allowed", "The resource does not know this method.", "See the Allow header.") \
-    X(not_acceptable, 406, ERR_UNSUPPORTED, false, "Not acceptable", "The resource cannot be had in the media type asked for.", "Accept application/json.") \
-    X(name_taken, 409, ERR_EXISTS, false, "Name taken", "Another resource has this name or key.", "Choose another one.") \
-    X(illegal_state, 409, ERR_STATE, false, "Illegal state", "The resource's state does not allow this.", "See the resource's state and what it allows.") \
-    X(quota_exceeded, 409, ERR_LIMIT, false, "Quota exceeded", "A ceiling of the plan is reached.", "Remove what is not needed, or ask for more.") \
-    X(in_use, 409, ERR_STATE, false, "In use", "Other resources still refer to it.", "Remove them first.")           \
-    X(idempotency_in_progress, 409, ERR_AGAIN, true, "Request in progress",                                          \
-      "A request with this Idempotency-Key is being worked on.", "Repeat it after Retry-After.")                     \
-    X(protected, 409, ERR_STATE, false, "Protected", "The account is protected against deletion.", "Remove the protection first.") \
-    X(streams_exist, 409, ERR_STATE, false, "Streams exist", "The account still holds streams.", "Delete them, or ask for mode=purge_now.") \
-    X(over_quota, 409, ERR_LIMIT, false, "Below present use",                                                        \
-      "The new limit is below what is in use.", "Repeat with allow_over_quota: true if that is meant.")              \
-    X(secret_no_longer_available, 410, ERR_NOT_FOUND, false, "Secret no longer available",                           \
-      "The first answer held a secret, which is not kept.", "Rotate: make a new one and delete the old.")            \
-    X(version_conflict, 412, ERR_CONFLICT, false, "Version conflict", "The resource has changed since it was read.", "Read it again, then repeat with its ETag.") \
-    X(body_too_large, 413, ERR_LIMIT, false, "Body too large", "The body is larger than 1 MiB.", "Send less.")        \
-    X(unsupported_media_type, 415, ERR_UNSUPPORTED, false, "Unsupported media type", "The body is not JSON.", "Send Content-Type: application/json.") \
-    X(validation_failed, 422, ERR_INVALID, false, "Validation failed", "One or more members have values that are not allowed.", "See errors.") \
-    X(unknown_field, 422, ERR_INVALID, false, "Unknown field", "The body has a member that is not known here.", "Leave it out.") \
-    X(idempotency_key_reused, 422, ERR_INVALID, false, "Idempotency key reused", "The key was used for another body.", "Use a new key.") \
-    X(jwt_too_large, 422, ERR_LIMIT, false, "JWT too large", "The token would be larger than nodes accept.", "Use a scoped role in place of the user's own permissions.") \
-    X(signer_not_trusted_by_node, 422, ERR_UNTRUSTED, false, "Signer not trusted",                                   \
-      "At least one node does not trust this key.", "Give the nodes an operator JWT that names it, then try again.") \
-    X(node_refused, 424, ERR_STATE, true, "A node refused", "A node did not accept the claims.", "See the account's sync.") \
-    X(precondition_required, 428, ERR_CONFLICT, false, "Precondition required", "If-Match is missing.", "Read the resource, then send its ETag in If-Match.") \
-    X(rate_limited, 429, ERR_AGAIN, true, "Rate limited", "Too many requests.", "Repeat after Retry-After.")         \
-    X(internal, 500, ERR_CORRUPT, true, "Internal error", "The service failed; it is logged under the request id.", "Tell the operator the request id.") \
-    X(unavailable, 503, ERR_UNAVAILABLE, true, "Unavailable", "A part that is needed cannot be reached.", "Repeat later.") \
-    X(signer_unavailable, 503, ERR_UNAVAILABLE, true, "Signer unavailable", "No signing key can be used now.", "Repeat later; the operator sees why in the log.") \
-    X(database_unavailable, 503, ERR_DATABASE, true, "Database unavailable", "The database cannot be reached.", "Repeat later.") \
-    X(system_unreachable, 503, ERR_UNAVAILABLE, true, "System unreachable", "No node of the system can be reached.", "Repeat later.") \
-    X(node_timeout, 504, ERR_TIMEOUT, true, "Timed out", "An answer did not come in time.", "Repeat later.")
-/* clang-format on */
+#define REFUSALS(X)                                                                                \
+    X(malformed_json, 400, ERR_SYNTAX, false, "Malformed JSON",                                    \
+      "The body is not one JSON value in UTF-8, has a member twice, is nested too deep, or holds " \
+      "a number that does not fit 64 bits.",                                                       \
+      "Send one well-formed JSON object.")                                                         \
+    X(invalid_parameter, 400, ERR_SYNTAX, false, "Invalid parameter",                              \
+      "A path, query or header parameter has a value that is not allowed.",                        \
+      "Correct the parameter that is named.")                                                      \
+    X(cursor_invalid, 400, ERR_SYNTAX, false, "Invalid cursor",                                    \
+      "The cursor was made for another query or principal, was changed, or is older than 24 "      \
+      "hours.",                                                                                    \
+      "Start the list again without a cursor.")                                                    \
+    X(unknown_filter, 400, ERR_SYNTAX, false, "Unknown filter",                                    \
+      "The query has a parameter that this resource does not know.", "Leave the parameter out.")   \
+    X(unauthenticated, 401, ERR_UNAUTHENTICATED, false, "Not authenticated",                       \
+      "There is no valid token in the Authorization header.",                                      \
+      "Send Authorization: Bearer with a valid token.")                                            \
+    X(token_expired, 401, ERR_UNAUTHENTICATED, false, "Token expired",                             \
+      "The token's time is over.", "Get a new token.")                                             \
+    X(token_revoked, 401, ERR_UNAUTHENTICATED, false, "Token revoked",                             \
+      "The token was deleted or its holder removed.", "Get a new token.")                          \
+    X(forbidden, 403, ERR_DENIED, false, "Forbidden",                                              \
+      "The token's role or scopes do not allow this.",                                             \
+      "Use a token with the right role or scope.")                                                 \
+    X(plan_forbids, 403, ERR_DENIED, false, "The plan forbids it",                                 \
+      "The value is above what the team's plan allows.",                                           \
+      "Ask the operator for another plan or an override.")                                         \
+    X(address_not_allowed, 403, ERR_DENIED, false, "Address not allowed",                          \
+      "The token may not be used from this address.",                                              \
+      "Use it from an address that allowed_cidrs names.")                                          \
+    X(not_found, 404, ERR_NOT_FOUND, false, "Not found",                                           \
+      "There is no such resource, or it is outside of the caller's scope.", "Check the id.")       \
+    X(method_not_allowed, 405, ERR_UNSUPPORTED, false, "Method not allowed",                       \
+      "The resource does not know this method.", "See the Allow header.")                          \
+    X(not_acceptable, 406, ERR_UNSUPPORTED, false, "Not acceptable",                               \
+      "The resource cannot be had in the media type asked for.", "Accept application/json.")       \
+    X(name_taken, 409, ERR_EXISTS, false, "Name taken", "Another resource has this name or key.",  \
+      "Choose another one.")                                                                       \
+    X(illegal_state, 409, ERR_STATE, false, "Illegal state",                                       \
+      "The resource's state does not allow this.", "See the resource's state and what it allows.") \
+    X(quota_exceeded, 409, ERR_LIMIT, false, "Quota exceeded",                                     \
+      "A ceiling of the plan is reached.", "Remove what is not needed, or ask for more.")          \
+    X(in_use, 409, ERR_STATE, false, "In use", "Other resources still refer to it.",               \
+      "Remove them first.")                                                                        \
+    X(idempotency_in_progress, 409, ERR_AGAIN, true, "Request in progress",                        \
+      "A request with this Idempotency-Key is being worked on.", "Repeat it after Retry-After.")   \
+    X(protected, 409, ERR_STATE, false, "Protected", "The account is protected against deletion.", \
+      "Remove the protection first.")                                                              \
+    X(streams_exist, 409, ERR_STATE, false, "Streams exist", "The account still holds streams.",   \
+      "Delete them, or ask for mode=purge_now.")                                                   \
+    X(over_quota, 409, ERR_LIMIT, false, "Below present use",                                      \
+      "The new limit is below what is in use.",                                                    \
+      "Repeat with allow_over_quota: true if that is meant.")                                      \
+    X(secret_no_longer_available, 410, ERR_NOT_FOUND, false, "Secret no longer available",         \
+      "The first answer held a secret, which is not kept.",                                        \
+      "Rotate: make a new one and delete the old.")                                                \
+    X(version_conflict, 412, ERR_CONFLICT, false, "Version conflict",                              \
+      "The resource has changed since it was read.", "Read it again, then repeat with its ETag.")  \
+    X(body_too_large, 413, ERR_LIMIT, false, "Body too large", "The body is larger than 1 MiB.",   \
+      "Send less.")                                                                                \
+    X(unsupported_media_type, 415, ERR_UNSUPPORTED, false, "Unsupported media type",               \
+      "The body is not JSON.", "Send Content-Type: application/json.")                             \
+    X(validation_failed, 422, ERR_INVALID, false, "Validation failed",                             \
+      "One or more members have values that are not allowed.", "See errors.")                      \
+    X(unknown_field, 422, ERR_INVALID, false, "Unknown field",                                     \
+      "The body has a member that is not known here.", "Leave it out.")                            \
+    X(idempotency_key_reused, 422, ERR_INVALID, false, "Idempotency key reused",                   \
+      "The key was used for another body.", "Use a new key.")                                      \
+    X(jwt_too_large, 422, ERR_LIMIT, false, "JWT too large",                                       \
+      "The token would be larger than nodes accept.",                                              \
+      "Use a scoped role in place of the user's own permissions.")                                 \
+    X(signer_not_trusted_by_node, 422, ERR_UNTRUSTED, false, "Signer not trusted",                 \
+      "At least one node does not trust this key.",                                                \
+      "Give the nodes an operator JWT that names it, then try again.")                             \
+    X(node_refused, 424, ERR_STATE, true, "A node refused", "A node did not accept the claims.",   \
+      "See the account's sync.")                                                                   \
+    X(precondition_required, 428, ERR_CONFLICT, false, "Precondition required",                    \
+      "If-Match is missing.", "Read the resource, then send its ETag in If-Match.")                \
+    X(rate_limited, 429, ERR_AGAIN, true, "Rate limited", "Too many requests.",                    \
+      "Repeat after Retry-After.")                                                                 \
+    X(internal, 500, ERR_CORRUPT, true, "Internal error",                                          \
+      "The service failed; it is logged under the request id.",                                    \
+      "Tell the operator the request id.")                                                         \
+    X(unavailable, 503, ERR_UNAVAILABLE, true, "Unavailable",                                      \
+      "A part that is needed cannot be reached.", "Repeat later.")                                 \
+    X(signer_unavailable, 503, ERR_UNAVAILABLE, true, "Signer unavailable",                        \
+      "No signing key can be used now.", "Repeat later; the operator sees why in the log.")        \
+    X(database_unavailable, 503, ERR_DATABASE, true, "Database unavailable",                       \
+      "The database cannot be reached.", "Repeat later.")                                          \
+    X(system_unreachable, 503, ERR_UNAVAILABLE, true, "System unreachable",                        \
+      "No node of the system can be reached.", "Repeat later.")                                    \
+    X(node_timeout, 504, ERR_TIMEOUT, true, "Timed out", "An answer did not come in time.",        \
+      "Repeat later.")
 
 enum refusal_code {
     REFUSAL_none,

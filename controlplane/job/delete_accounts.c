@@ -5,6 +5,7 @@
 #include "api/base/check.h"
 #include "api/base/log.h"
 #include "controlplane/domain/account.h"
+#include "controlplane/domain/account_delete.h"
 #include "controlplane/domain/operation.h"
 #include "controlplane/link/node_requests.h"
 

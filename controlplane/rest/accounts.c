@@ -3,6 +3,10 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "controlplane/domain/account_delete.h"
+#include "controlplane/domain/account_life.h"
+#include "controlplane/domain/account_limits.h"
+
 #define BASE "/v1/accounts"
 #define ONE BASE "/{account}"
 
@@ -275,22 +279,25 @@ static enum result push(struct rest_call *call)
     return router_reply(call, 202, &sync_shape, &sync, NULL);
 }
 
-/* clang-format off */
 const struct rest_route accounts_routes[] = {
-    {"GET",    BASE,                  "account:read",    NULL,                    list,          "listAccounts", ROUTE_LIST, "team system plan"},
-    {"POST",   BASE,                  "account:create",  &account_settings_shape, create,        "createAccount", ROUTE_WAIT},
-    {"PUT",    BASE "/by-name/{name}", "account:create", &account_settings_shape, put_by_name,   "putAccount", ROUTE_WAIT},
-    {"GET",    ONE,                   "account:read",    NULL,                    get,           "getAccount"},
-    {"PATCH",  ONE,                   "account:change",  &account_settings_shape, update,        "changeAccount", ROUTE_IF_MATCH | ROUTE_MERGE | ROUTE_WAIT},
-    {"DELETE", ONE,                   "account:delete",  NULL,                    delete,        "deleteAccount", ROUTE_IF_MATCH, "mode"},
-    {"POST",   ONE ":suspend",        "account:suspend", &suspend_shape,          suspend,       "suspendAccount", ROUTE_WAIT},
-    {"POST",   ONE ":resume",         "account:suspend", NULL,                    resume,        "resumeAccount", ROUTE_WAIT},
-    {"POST",   ONE ":push",           "account:change",  NULL,                    push,          "pushAccount", ROUTE_WAIT | ROUTE_EXPENSIVE},
-    {"GET",    ONE "/limits",         "limits:read",     NULL,                    get_limits,    "getAccountLimits"},
-    {"PATCH",  ONE "/limits",         "limits:change",   &limits_body_shape,      change_limits, "changeAccountLimits", ROUTE_IF_MATCH | ROUTE_MERGE | ROUTE_WAIT},
-    {"GET",    ONE "/jwt",            "account:read",    NULL,                    get_jwt,       "getAccountJwt"},
-    {"GET",    ONE "/claims",         "account:read",    NULL,                    get_claims,    "getAccountClaims"},
-    {"GET",    ONE "/sync",           "account:read",    NULL,                    get_sync,      "getAccountSync"},
+    {"GET", BASE, "account:read", NULL, list, "listAccounts", ROUTE_LIST, "team system plan"},
+    {"POST", BASE, "account:create", &account_settings_shape, create, "createAccount", ROUTE_WAIT},
+    {"PUT", BASE "/by-name/{name}", "account:create", &account_settings_shape, put_by_name,
+     "putAccount", ROUTE_WAIT},
+    {"GET", ONE, "account:read", NULL, get, "getAccount"},
+    {"PATCH", ONE, "account:change", &account_settings_shape, update, "changeAccount",
+     ROUTE_IF_MATCH | ROUTE_MERGE | ROUTE_WAIT},
+    {"DELETE", ONE, "account:delete", NULL, delete, "deleteAccount", ROUTE_IF_MATCH, "mode"},
+    {"POST", ONE ":suspend", "account:suspend", &suspend_shape, suspend, "suspendAccount",
+     ROUTE_WAIT},
+    {"POST", ONE ":resume", "account:suspend", NULL, resume, "resumeAccount", ROUTE_WAIT},
+    {"POST", ONE ":push", "account:change", NULL, push, "pushAccount",
+     ROUTE_WAIT | ROUTE_EXPENSIVE},
+    {"GET", ONE "/limits", "limits:read", NULL, get_limits, "getAccountLimits"},
+    {"PATCH", ONE "/limits", "limits:change", &limits_body_shape, change_limits,
+     "changeAccountLimits", ROUTE_IF_MATCH | ROUTE_MERGE | ROUTE_WAIT},
+    {"GET", ONE "/jwt", "account:read", NULL, get_jwt, "getAccountJwt"},
+    {"GET", ONE "/claims", "account:read", NULL, get_claims, "getAccountClaims"},
+    {"GET", ONE "/sync", "account:read", NULL, get_sync, "getAccountSync"},
     {0},
 };
-/* clang-format on */

@@ -31,10 +31,10 @@ static enum result list_of_account(struct rest_call *call)
     return reply(call, call->account.resource.id);
 }
 
-/* clang-format off */
 const struct rest_route audit_log_routes[] = {
-    {"GET", "/v1/audit-events",                    "audit:read", NULL, list,            "listAuditEvents", ROUTE_LIST, "team actor action resource outcome"},
-    {"GET", "/v1/accounts/{account}/audit-events", "audit:read", NULL, list_of_account, "listAccountAuditEvents", ROUTE_LIST, "actor action resource outcome"},
+    {"GET", "/v1/audit-events", "audit:read", NULL, list, "listAuditEvents", ROUTE_LIST,
+     "team actor action resource outcome"},
+    {"GET", "/v1/accounts/{account}/audit-events", "audit:read", NULL, list_of_account,
+     "listAccountAuditEvents", ROUTE_LIST, "actor action resource outcome"},
     {0},
 };
-/* clang-format on */

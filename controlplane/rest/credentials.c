@@ -100,13 +100,13 @@ static enum result revoke(struct rest_call *call)
                     : rc;
 }
 
-/* clang-format off */
 const struct rest_route credentials_routes[] = {
-    {"GET",  OF_USER,                          "credential:read",   NULL,                    list_of_user,    "listUserCredentials", ROUTE_LIST},
-    {"POST", OF_USER,                          "credential:issue",  &credential_issue_shape, issue,           "issueCredential", ROUTE_SECRET},
-    {"GET",  OF_ACCOUNT,                       "credential:read",   NULL,                    list_of_account, "listCredentials", ROUTE_LIST},
-    {"GET",  OF_ACCOUNT "/{credential}",       "credential:read",   NULL,                    get,             "getCredential"},
-    {"POST", OF_ACCOUNT "/{credential}:revoke", "credential:revoke", &revoke_shape,          revoke,          "revokeCredential", ROUTE_WAIT},
+    {"GET", OF_USER, "credential:read", NULL, list_of_user, "listUserCredentials", ROUTE_LIST},
+    {"POST", OF_USER, "credential:issue", &credential_issue_shape, issue, "issueCredential",
+     ROUTE_SECRET},
+    {"GET", OF_ACCOUNT, "credential:read", NULL, list_of_account, "listCredentials", ROUTE_LIST},
+    {"GET", OF_ACCOUNT "/{credential}", "credential:read", NULL, get, "getCredential"},
+    {"POST", OF_ACCOUNT "/{credential}:revoke", "credential:revoke", &revoke_shape, revoke,
+     "revokeCredential", ROUTE_WAIT},
     {0},
 };
-/* clang-format on */

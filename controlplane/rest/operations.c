@@ -39,11 +39,9 @@ static enum result cancel(struct rest_call *call)
                     : rc;
 }
 
-/* clang-format off */
 const struct rest_route operations_routes[] = {
-    {"GET",  BASE,                        "operation:read",   NULL, list,   "listOperations", ROUTE_LIST, "resource"},
-    {"GET",  BASE "/{operation}",         "operation:read",   NULL, get,    "getOperation"},
-    {"POST", BASE "/{operation}:cancel",  "operation:change", NULL, cancel, "cancelOperation"},
+    {"GET", BASE, "operation:read", NULL, list, "listOperations", ROUTE_LIST, "resource"},
+    {"GET", BASE "/{operation}", "operation:read", NULL, get, "getOperation"},
+    {"POST", BASE "/{operation}:cancel", "operation:change", NULL, cancel, "cancelOperation"},
     {0},
 };
-/* clang-format on */

@@ -2,6 +2,7 @@
 
 #include <stddef.h>
 
+#include "controlplane/domain/account_issue.h"
 #include "controlplane/domain/operator.h"
 
 #define BASE "/v1/operators"
@@ -197,19 +198,20 @@ static enum result get_trust(struct rest_call *call)
     return router_reply_json(call, 200, tree);
 }
 
-/* clang-format off */
 const struct rest_route operators_routes[] = {
-    {"GET",   BASE,                   "operator:read",   NULL,                      list,         "listOperators", ROUTE_LIST},
-    {"POST",  BASE,                   "operator:change", &operator_settings_shape,  create,       "createOperator", ROUTE_SECRET},
-    {"GET",   ONE,                    "operator:read",   NULL,                      get,          "getOperator"},
-    {"PATCH", ONE,                    "operator:change", &operator_settings_shape,  update,       "changeOperator", ROUTE_IF_MATCH | ROUTE_MERGE},
-    {"GET",   ONE "/jwt",             "operator:read",   NULL,                      get_jwt,      "getOperatorJwt"},
-    {"GET",   KEYS,                   "operator:read",   NULL,                      list_keys,    "listOperatorKeys", ROUTE_LIST},
-    {"POST",  KEYS,                   "operator:change", &resource_settings_shape,  create_key,   "createOperatorKey"},
-    {"GET",   KEYS "/{key}",          "operator:read",   NULL,                      get_key,      "getOperatorKey"},
-    {"GET",   KEYS "/{key}/trust",    "operator:read",   NULL,                      get_trust,    "getOperatorKeyTrust"},
-    {"POST",  KEYS "/{key}:activate", "operator:change", NULL,                      activate_key, "activateOperatorKey", ROUTE_EXPENSIVE},
-    {"POST",  KEYS "/{key}:retire",   "operator:change", NULL,                      retire_key,   "retireOperatorKey"},
+    {"GET", BASE, "operator:read", NULL, list, "listOperators", ROUTE_LIST},
+    {"POST", BASE, "operator:change", &operator_settings_shape, create, "createOperator",
+     ROUTE_SECRET},
+    {"GET", ONE, "operator:read", NULL, get, "getOperator"},
+    {"PATCH", ONE, "operator:change", &operator_settings_shape, update, "changeOperator",
+     ROUTE_IF_MATCH | ROUTE_MERGE},
+    {"GET", ONE "/jwt", "operator:read", NULL, get_jwt, "getOperatorJwt"},
+    {"GET", KEYS, "operator:read", NULL, list_keys, "listOperatorKeys", ROUTE_LIST},
+    {"POST", KEYS, "operator:change", &resource_settings_shape, create_key, "createOperatorKey"},
+    {"GET", KEYS "/{key}", "operator:read", NULL, get_key, "getOperatorKey"},
+    {"GET", KEYS "/{key}/trust", "operator:read", NULL, get_trust, "getOperatorKeyTrust"},
+    {"POST", KEYS "/{key}:activate", "operator:change", NULL, activate_key, "activateOperatorKey",
+     ROUTE_EXPENSIVE},
+    {"POST", KEYS "/{key}:retire", "operator:change", NULL, retire_key, "retireOperatorKey"},
     {0},
 };
-/* clang-format on */

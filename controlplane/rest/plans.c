@@ -71,13 +71,12 @@ static enum result delete (struct rest_call *call) {
     return rc == OK ? router_reply_none(call) : rc;
 }
 
-/* clang-format off */
 const struct rest_route plans_routes[] = {
-    {"GET",    BASE, "plan:read",   NULL,                 list,   "listPlans", ROUTE_LIST},
-    {"POST",   BASE, "plan:change", &plan_settings_shape, create, "createPlan"},
-    {"GET",    ONE,  "plan:read",   NULL,                 get,    "getPlan", 0, "version"},
-    {"PATCH",  ONE,  "plan:change", &plan_settings_shape, update, "changePlan", ROUTE_IF_MATCH | ROUTE_MERGE},
-    {"DELETE", ONE,  "plan:change", NULL,                 delete, "deletePlan", ROUTE_IF_MATCH},
+    {"GET", BASE, "plan:read", NULL, list, "listPlans", ROUTE_LIST},
+    {"POST", BASE, "plan:change", &plan_settings_shape, create, "createPlan"},
+    {"GET", ONE, "plan:read", NULL, get, "getPlan", 0, "version"},
+    {"PATCH", ONE, "plan:change", &plan_settings_shape, update, "changePlan",
+     ROUTE_IF_MATCH | ROUTE_MERGE},
+    {"DELETE", ONE, "plan:change", NULL, delete, "deletePlan", ROUTE_IF_MATCH},
     {0},
 };
-/* clang-format on */

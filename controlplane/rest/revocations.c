@@ -2,6 +2,7 @@
 
 #include <stddef.h>
 
+#include "controlplane/domain/account_issue.h"
 #include "controlplane/domain/revocation.h"
 
 #define BASE "/v1/accounts/{account}/revocations"
@@ -69,12 +70,12 @@ static enum result delete (struct rest_call *call) {
     return router_reply_json(call, 200, tree);
 }
 
-/* clang-format off */
 const struct rest_route revocations_routes[] = {
-    {"GET",    BASE,               "revocation:read",   NULL,                       list,   "listRevocations", ROUTE_LIST},
-    {"GET",    BASE "/{user_key}", "revocation:read",   NULL,                       get,    "getRevocation"},
-    {"PUT",    BASE "/{user_key}", "revocation:change", &revocation_settings_shape, put,    "putRevocation", ROUTE_WAIT},
-    {"DELETE", BASE "/{user_key}", "revocation:change", NULL,                       delete, "deleteRevocation", ROUTE_WAIT},
+    {"GET", BASE, "revocation:read", NULL, list, "listRevocations", ROUTE_LIST},
+    {"GET", BASE "/{user_key}", "revocation:read", NULL, get, "getRevocation"},
+    {"PUT", BASE "/{user_key}", "revocation:change", &revocation_settings_shape, put,
+     "putRevocation", ROUTE_WAIT},
+    {"DELETE", BASE "/{user_key}", "revocation:change", NULL, delete, "deleteRevocation",
+     ROUTE_WAIT},
     {0},
 };
-/* clang-format on */

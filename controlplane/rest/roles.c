@@ -76,13 +76,13 @@ static enum result delete (struct rest_call *call) {
     return rc == OK ? router_reply_none(call) : rc;
 }
 
-/* clang-format off */
 const struct rest_route roles_routes[] = {
-    {"GET",    BASE,           "role:read",   NULL,                        list,   "listRoles", ROUTE_LIST},
-    {"POST",   BASE,           "role:change", &scoped_role_settings_shape, create, "createRole", ROUTE_WAIT},
-    {"GET",    BASE "/{role}", "role:read",   NULL,                        get,    "getRole"},
-    {"PATCH",  BASE "/{role}", "role:change", &scoped_role_settings_shape, update, "changeRole", ROUTE_IF_MATCH | ROUTE_MERGE | ROUTE_WAIT},
-    {"DELETE", BASE "/{role}", "role:change", NULL,                        delete, "deleteRole", ROUTE_IF_MATCH | ROUTE_WAIT},
+    {"GET", BASE, "role:read", NULL, list, "listRoles", ROUTE_LIST},
+    {"POST", BASE, "role:change", &scoped_role_settings_shape, create, "createRole", ROUTE_WAIT},
+    {"GET", BASE "/{role}", "role:read", NULL, get, "getRole"},
+    {"PATCH", BASE "/{role}", "role:change", &scoped_role_settings_shape, update, "changeRole",
+     ROUTE_IF_MATCH | ROUTE_MERGE | ROUTE_WAIT},
+    {"DELETE", BASE "/{role}", "role:change", NULL, delete, "deleteRole",
+     ROUTE_IF_MATCH | ROUTE_WAIT},
     {0},
 };
-/* clang-format on */

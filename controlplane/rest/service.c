@@ -95,15 +95,13 @@ static enum result problem(struct rest_call *call)
     return router_reply_json(call, 200, resource_json(call->arena, entry));
 }
 
-/* clang-format off */
 const struct rest_route service_routes[] = {
-    {"GET", "/livez",              "public", NULL, livez,    "livez",       ROUTE_NO_TX},
-    {"GET", "/readyz",             "public", NULL, readyz,   "readyz",      ROUTE_NO_TX},
-    {"GET", "/metrics",            "public", NULL, metrics,  "metrics",     ROUTE_NO_TX},
-    {"GET", "/version",            "public", NULL, version,  "version",     ROUTE_NO_TX},
-    {"GET", "/v1/openapi.json",    "public", NULL, openapi,  "getOpenApi",  ROUTE_NO_TX},
-    {"GET", "/v1/problems",        "public", NULL, problems, "listProblems", ROUTE_NO_TX},
-    {"GET", "/v1/problems/{code}", "public", NULL, problem,  "getProblem",  ROUTE_NO_TX},
+    {"GET", "/livez", "public", NULL, livez, "livez", ROUTE_NO_TX},
+    {"GET", "/readyz", "public", NULL, readyz, "readyz", ROUTE_NO_TX},
+    {"GET", "/metrics", "public", NULL, metrics, "metrics", ROUTE_NO_TX},
+    {"GET", "/version", "public", NULL, version, "version", ROUTE_NO_TX},
+    {"GET", "/v1/openapi.json", "public", NULL, openapi, "getOpenApi", ROUTE_NO_TX},
+    {"GET", "/v1/problems", "public", NULL, problems, "listProblems", ROUTE_NO_TX},
+    {"GET", "/v1/problems/{code}", "public", NULL, problem, "getProblem", ROUTE_NO_TX},
     {0},
 };
-/* clang-format on */

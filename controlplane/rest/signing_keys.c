@@ -57,12 +57,12 @@ static enum result delete (struct rest_call *call) {
     return rc == OK ? router_reply_none(call) : rc;
 }
 
-/* clang-format off */
 const struct rest_route signing_keys_routes[] = {
-    {"GET",    BASE,          "key:read",   NULL,                        list,   "listSigningKeys", ROUTE_LIST},
-    {"POST",   BASE,          "key:change", &signing_key_settings_shape, create, "createSigningKey", ROUTE_WAIT},
-    {"GET",    BASE "/{key}", "key:read",   NULL,                        get,    "getSigningKey"},
-    {"DELETE", BASE "/{key}", "key:change", NULL,                        delete, "deleteSigningKey", ROUTE_IF_MATCH | ROUTE_WAIT, "confirm_clients"},
+    {"GET", BASE, "key:read", NULL, list, "listSigningKeys", ROUTE_LIST},
+    {"POST", BASE, "key:change", &signing_key_settings_shape, create, "createSigningKey",
+     ROUTE_WAIT},
+    {"GET", BASE "/{key}", "key:read", NULL, get, "getSigningKey"},
+    {"DELETE", BASE "/{key}", "key:change", NULL, delete, "deleteSigningKey",
+     ROUTE_IF_MATCH | ROUTE_WAIT, "confirm_clients"},
     {0},
 };
-/* clang-format on */

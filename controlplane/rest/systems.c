@@ -229,20 +229,22 @@ static enum result retire_node(struct rest_call *call)
     return rc == OK ? router_reply(call, 200, &node_shape, &node, &node.resource) : rc;
 }
 
-/* clang-format off */
 const struct rest_route systems_routes[] = {
-    {"GET",    BASE,                  "system:read",   NULL,                        list,            "listSystems", ROUTE_LIST},
-    {"POST",   BASE,                  "system:change", &nats_system_settings_shape, create,          "createSystem"},
-    {"GET",    ONE,                   "system:read",   NULL,                        get,             "getSystem"},
-    {"PATCH",  ONE,                   "system:change", &nats_system_settings_shape, update,          "changeSystem", ROUTE_IF_MATCH | ROUTE_MERGE},
-    {"DELETE", ONE,                   "system:change", NULL,                        delete,          "deleteSystem", ROUTE_IF_MATCH},
-    {"POST",   ONE ":test-connection", "system:change", NULL,                       test_connection, "testSystemConnection", ROUTE_EXPENSIVE},
-    {"POST",   ONE ":reconcile",      "system:change", NULL,                        reconcile,       "reconcileSystem", ROUTE_EXPENSIVE},
-    {"GET",    ONE "/server-config",  "system:read",   NULL,                        server_config,   "getServerConfig", 0, "name listen port http_port store_dir"},
-    {"GET",    ONE "/sync",           "system:read",   NULL,                        get_sync,        "getSystemSync"},
-    {"GET",    NODES,                 "node:read",     NULL,                        list_nodes,      "listNodes", ROUTE_LIST},
-    {"GET",    NODES "/{node}",       "node:read",     NULL,                        get_node,        "getNode"},
-    {"POST",   NODES "/{node}:retire", "node:change",  NULL,                        retire_node,     "retireNode"},
+    {"GET", BASE, "system:read", NULL, list, "listSystems", ROUTE_LIST},
+    {"POST", BASE, "system:change", &nats_system_settings_shape, create, "createSystem"},
+    {"GET", ONE, "system:read", NULL, get, "getSystem"},
+    {"PATCH", ONE, "system:change", &nats_system_settings_shape, update, "changeSystem",
+     ROUTE_IF_MATCH | ROUTE_MERGE},
+    {"DELETE", ONE, "system:change", NULL, delete, "deleteSystem", ROUTE_IF_MATCH},
+    {"POST", ONE ":test-connection", "system:change", NULL, test_connection, "testSystemConnection",
+     ROUTE_EXPENSIVE},
+    {"POST", ONE ":reconcile", "system:change", NULL, reconcile, "reconcileSystem",
+     ROUTE_EXPENSIVE},
+    {"GET", ONE "/server-config", "system:read", NULL, server_config, "getServerConfig", 0,
+     "name listen port http_port store_dir"},
+    {"GET", ONE "/sync", "system:read", NULL, get_sync, "getSystemSync"},
+    {"GET", NODES, "node:read", NULL, list_nodes, "listNodes", ROUTE_LIST},
+    {"GET", NODES "/{node}", "node:read", NULL, get_node, "getNode"},
+    {"POST", NODES "/{node}:retire", "node:change", NULL, retire_node, "retireNode"},
     {0},
 };
-/* clang-format on */

@@ -124,18 +124,17 @@ static enum result delete_member(struct rest_call *call)
     return rc == OK ? router_reply_none(call) : rc;
 }
 
-/* clang-format off */
 const struct rest_route teams_routes[] = {
-    {"GET",    BASE,                "team:read",     NULL,                   list,          "listTeams", ROUTE_LIST},
-    {"POST",   BASE,                "team:create",   &team_settings_shape,   create,        "createTeam"},
-    {"GET",    ONE,                 "team:read",     NULL,                   get,           "getTeam"},
-    {"PATCH",  ONE,                 "team:change",   &team_settings_shape,   update,        "changeTeam", ROUTE_MERGE},
-    {"DELETE", ONE,                 "team:delete",   NULL,                   delete,        "deleteTeam"},
-    {"GET",    MEMBERS,             "member:read",   NULL,                   list_members,  "listMembers", ROUTE_LIST},
-    {"POST",   MEMBERS,             "member:change", &member_settings_shape, create_member, "createMember"},
-    {"GET",    MEMBERS "/{member}", "member:read",   NULL,                   get_member,    "getMember"},
-    {"PATCH",  MEMBERS "/{member}", "member:change", &member_settings_shape, update_member, "changeMember", ROUTE_MERGE},
-    {"DELETE", MEMBERS "/{member}", "member:change", NULL,                   delete_member, "deleteMember"},
+    {"GET", BASE, "team:read", NULL, list, "listTeams", ROUTE_LIST},
+    {"POST", BASE, "team:create", &team_settings_shape, create, "createTeam"},
+    {"GET", ONE, "team:read", NULL, get, "getTeam"},
+    {"PATCH", ONE, "team:change", &team_settings_shape, update, "changeTeam", ROUTE_MERGE},
+    {"DELETE", ONE, "team:delete", NULL, delete, "deleteTeam"},
+    {"GET", MEMBERS, "member:read", NULL, list_members, "listMembers", ROUTE_LIST},
+    {"POST", MEMBERS, "member:change", &member_settings_shape, create_member, "createMember"},
+    {"GET", MEMBERS "/{member}", "member:read", NULL, get_member, "getMember"},
+    {"PATCH", MEMBERS "/{member}", "member:change", &member_settings_shape, update_member,
+     "changeMember", ROUTE_MERGE},
+    {"DELETE", MEMBERS "/{member}", "member:change", NULL, delete_member, "deleteMember"},
     {0},
 };
-/* clang-format on */

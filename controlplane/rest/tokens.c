@@ -144,17 +144,18 @@ static enum result delete (struct rest_call *call) {
     return rc == OK ? router_reply_none(call) : rc;
 }
 
-/* clang-format off */
 const struct rest_route tokens_routes[] = {
-    {"GET",    "/v1/whoami",             "self:read",          NULL,                  whoami,          "whoami"},
-    {"POST",   "/v1/bootstrap:exchange", "bootstrap:exchange", &token_settings_shape, exchange,        "exchangeBootstrap", ROUTE_SECRET},
-    {"GET",    BASE,                     "token:read",         NULL,                  list,            "listTokens", ROUTE_LIST},
-    {"POST",   BASE,                     "token:change",       &token_settings_shape, create,          "createToken", ROUTE_SECRET},
-    {"GET",    BASE "/{token}",          "token:read",         NULL,                  get,             "getToken"},
-    {"PATCH",  BASE "/{token}",          "token:change",       &token_settings_shape, update,          "changeToken", ROUTE_MERGE},
-    {"DELETE", BASE "/{token}",          "token:change",       NULL,                  delete,          "deleteToken"},
-    {"GET",    OF_TEAM,                  "token:read",         NULL,                  list_of_team,    "listTeamTokens", ROUTE_LIST},
-    {"POST",   OF_TEAM,                  "token:change",       &token_settings_shape, create_for_team, "createTeamToken", ROUTE_SECRET},
+    {"GET", "/v1/whoami", "self:read", NULL, whoami, "whoami"},
+    {"POST", "/v1/bootstrap:exchange", "bootstrap:exchange", &token_settings_shape, exchange,
+     "exchangeBootstrap", ROUTE_SECRET},
+    {"GET", BASE, "token:read", NULL, list, "listTokens", ROUTE_LIST},
+    {"POST", BASE, "token:change", &token_settings_shape, create, "createToken", ROUTE_SECRET},
+    {"GET", BASE "/{token}", "token:read", NULL, get, "getToken"},
+    {"PATCH", BASE "/{token}", "token:change", &token_settings_shape, update, "changeToken",
+     ROUTE_MERGE},
+    {"DELETE", BASE "/{token}", "token:change", NULL, delete, "deleteToken"},
+    {"GET", OF_TEAM, "token:read", NULL, list_of_team, "listTeamTokens", ROUTE_LIST},
+    {"POST", OF_TEAM, "token:change", &token_settings_shape, create_for_team, "createTeamToken",
+     ROUTE_SECRET},
     {0},
 };
-/* clang-format on */

@@ -214,11 +214,11 @@ static enum result totals(struct rest_call *call)
     return router_reply_json(call, 200, tree);
 }
 
-/* clang-format off */
 const struct rest_route usage_reads_routes[] = {
-    {"GET", ACCOUNT "/usage",         "usage:read", NULL, series,  "getAccountUsage", ROUTE_EXPENSIVE, "from to step meter"},
+    {"GET", ACCOUNT "/usage", "usage:read", NULL, series, "getAccountUsage", ROUTE_EXPENSIVE,
+     "from to step meter"},
     {"GET", ACCOUNT "/usage:current", "usage:read", NULL, current, "getAccountUsageNow"},
-    {"GET", "/v1/usage",              "usage:all",  NULL, totals,  "getUsage", ROUTE_EXPENSIVE, "group_by from to format"},
+    {"GET", "/v1/usage", "usage:all", NULL, totals, "getUsage", ROUTE_EXPENSIVE,
+     "group_by from to format"},
     {0},
 };
-/* clang-format on */

@@ -112,14 +112,15 @@ static enum result delete (struct rest_call *call) {
     return rc == OK ? router_reply_none(call) : rc;
 }
 
-/* clang-format off */
 const struct rest_route users_routes[] = {
-    {"GET",    BASE,                   "user:read",   NULL,                      list,        "listUsers", ROUTE_LIST, "role"},
-    {"POST",   BASE,                   "user:change", &nats_user_settings_shape, create,      "createUser"},
-    {"PUT",    BASE "/by-name/{name}", "user:change", &nats_user_settings_shape, put_by_name, "putUser", ROUTE_WAIT},
-    {"GET",    BASE "/{user}",         "user:read",   NULL,                      get,         "getUser"},
-    {"PATCH",  BASE "/{user}",         "user:change", &nats_user_settings_shape, update,      "changeUser", ROUTE_IF_MATCH | ROUTE_MERGE | ROUTE_WAIT},
-    {"DELETE", BASE "/{user}",         "user:change", NULL,                      delete,      "deleteUser", ROUTE_IF_MATCH | ROUTE_WAIT},
+    {"GET", BASE, "user:read", NULL, list, "listUsers", ROUTE_LIST, "role"},
+    {"POST", BASE, "user:change", &nats_user_settings_shape, create, "createUser"},
+    {"PUT", BASE "/by-name/{name}", "user:change", &nats_user_settings_shape, put_by_name,
+     "putUser", ROUTE_WAIT},
+    {"GET", BASE "/{user}", "user:read", NULL, get, "getUser"},
+    {"PATCH", BASE "/{user}", "user:change", &nats_user_settings_shape, update, "changeUser",
+     ROUTE_IF_MATCH | ROUTE_MERGE | ROUTE_WAIT},
+    {"DELETE", BASE "/{user}", "user:change", NULL, delete, "deleteUser",
+     ROUTE_IF_MATCH | ROUTE_WAIT},
     {0},
 };
-/* clang-format on */

@@ -1,0 +1,198 @@
+#include "controlplane/domain/account_limits.h"
+
+#include <string.h>
+
+#include "controlplane/domain/account_issue.h"
+#include "controlplane/domain/authz.h"
+
+struct used {
+    int64_t connections, leaf_connections, subscriptions, users, credentials, accounts, tokens;
+    int64_t monthly_bytes;
+};
+#define T struct used
+static const struct field used_fields[] = {
+    {"connections", INT_AT(T, connections)},
+    {"leaf_connections", INT_AT(T, leaf_connections)},
+    {"subscriptions", INT_AT(T, subscriptions)},
+    {"users", INT_AT(T, users)},
+    {"credentials", INT_AT(T, credentials)},
+    {"accounts", INT_AT(T, accounts)},
+    {"tokens", INT_AT(T, tokens)},
+    {"monthly_bytes", INT_AT(T, monthly_bytes)},
+};
+#undef T
+static const struct shape used_shape = SHAPE(struct used, used_fields);
+
+static enum result load_used(struct work *work, const struct account *account, struct used *out)
+{
+    return db_one(work->db, SQL_account_used,
+                  DB_ARGS(db_text(account->resource.id), db_text(account->team_id)), &used_shape,
+                  work->arena, out);
+}
+
+/* What is in use of a quota; -1: nobody counts that. */
+static int64_t used_of(const struct used *used, enum limit_name name)
+{
+    switch (name) {
+    case LIMIT_connections:
+        return used->connections;
+    case LIMIT_leaf_connections:
+        return used->leaf_connections;
+    case LIMIT_subscriptions_total:
+        return used->subscriptions;
+    case LIMIT_users:
+        return used->users;
+    case LIMIT_credentials:
+        return used->credentials;
+    case LIMIT_accounts:
+        return used->accounts;
+    case LIMIT_tokens:
+        return used->tokens;
+    case LIMIT_monthly_bytes_soft:
+    case LIMIT_monthly_bytes_hard:
+        return used->monthly_bytes;
+    default:
+        return -1;
+    }
+}
+
+static json_t *limit_entry(const struct effective_limits *effective, const struct used *used,
+                           enum limit_name name)
+{
+    static const char *const sources[] = {"plan", "override", "system"};
+    const struct limit_kind *kind = limit_kind(name);
+    int64_t value = limit_at((struct limits *)&effective->limits, name)->value;
+    int64_t in_use = used_of(used, name);
+    json_t *entry = json_object();
+
+    json_object_set_new(entry, "value",
+                        kind->flag ? json_boolean(value != 0) : json_integer(value));
+    json_object_set_new(entry, "source", json_string(sources[effective->source[name]]));
+    json_object_set_new(entry, "enforced_by", json_string(kind->enforced_by));
+    json_object_set_new(entry, "scope", json_string(kind->scope));
+    json_object_set_new(entry, "used", in_use >= 0 ? json_integer(in_use) : json_null());
+    json_object_set_new(entry, "reserved", json_null());
+    return entry;
+}
+
+enum result account_limits(struct work *work, const struct account *account, json_t **out)
+{
+    struct effective_limits effective;
+    struct used used;
+    json_t *tree, *tiers;
+    enum result rc = account_effective(work, account, &effective);
+
+    if (rc == OK)
+        rc = load_used(work, account, &used);
+    if (rc != OK)
+        return rc;
+    tree = json_object();
+    for (size_t i = 0; i < LIMIT_COUNT; i++)
+        json_object_set_new(tree, limit_kind((enum limit_name)i)->name,
+                            limit_entry(&effective, &used, (enum limit_name)i));
+    if (effective.limits.tiers.count > 0) {
+        struct limits only = {.tiers = effective.limits.tiers};
+
+        tiers = shape_encode(&limits_shape, &only);
+        json_object_update(tree, tiers);
+        json_decref(tiers);
+    }
+    *out = resource_json(work->arena, tree);
+    return OK;
+}
+
+/* AUZ-04: a team may lower what it has; raise only what the plan names, up to its max. */
+static enum result check_tenant(struct work *work, const struct plan *plan,
+                                const struct limits *overrides)
+{
+    if (principal_is_operator(work->who))
+        return OK;
+    if (overrides->tiers.count > 0)
+        return refusal_set(work->refusal, REFUSAL_plan_forbids, "Only the operator sets tiers.");
+    for (size_t i = 0; i < LIMIT_COUNT; i++) {
+        enum limit_name name = (enum limit_name)i;
+        struct optional_int value = *limit_at((struct limits *)overrides, name);
+        struct optional_int own = *limit_at((struct limits *)&plan->limits, name);
+        int64_t base = own.set ? own.value : limit_kind(name)->fallback;
+        bool named = false;
+
+        if (!value.set || !limit_looser(name, value.value, base))
+            continue;
+        for (size_t j = 0; j < plan->allowed_overrides.count; j++)
+            named = named || strcmp(plan->allowed_overrides.items[j], limit_kind(name)->name) == 0;
+        if (!named || !limit_at((struct limits *)&plan->max, name)->set)
+            return refusal_set(work->refusal, REFUSAL_plan_forbids,
+                               "The plan does not let the team raise %s.", limit_kind(name)->name);
+    }
+    return OK;
+}
+
+static enum result check_use(struct work *work, const struct account *old,
+                             const struct limits *overrides)
+{
+    struct used used;
+    enum result rc = load_used(work, old, &used);
+
+    for (size_t i = 0; rc == OK && i < LIMIT_COUNT; i++) {
+        struct optional_int value = *limit_at((struct limits *)overrides, (enum limit_name)i);
+        int64_t in_use = used_of(&used, (enum limit_name)i);
+
+        if (value.set && value.value >= 0 && in_use > value.value)
+            return refusal_set(
+                work->refusal, REFUSAL_over_quota, "%s: %lld in use, the new limit is %lld.",
+                limit_kind((enum limit_name)i)->name, (long long)in_use, (long long)value.value);
+    }
+    return rc;
+}
+
+static enum result check_tiers(struct work *work, const struct account *old,
+                               const struct limits *overrides)
+{
+    struct account_facts facts;
+    enum result rc = account_system_facts(work, old->system_id, &facts);
+
+    for (size_t i = 0; rc == OK && i < overrides->tiers.count; i++) {
+        bool offered = false;
+
+        for (size_t j = 0; j < facts.jetstream_tiers.count; j++)
+            offered = offered ||
+                      strcmp(facts.jetstream_tiers.items[j], overrides->tiers.items[i].tier) == 0;
+        if (!offered)
+            rc = refusal_field(work->refusal, arena_printf(work->arena, "/tiers/%zu/tier", i),
+                               "not_offered", "the system does not offer this tier");
+    }
+    return rc;
+}
+
+enum result account_set_limits(struct work *work, const struct account *old,
+                               const struct limits *overrides, bool allow_over_quota,
+                               struct account *out)
+{
+    struct plan plan;
+    const char *set_id;
+    int64_t revision;
+    enum result rc = account_may(work, old, "change");
+
+    if (rc == OK)
+        rc = plan_version_any(work, old->plan_id, old->plan_version, &plan);
+    if (rc == OK)
+        rc = limits_check(work, "", overrides);
+    if (rc == OK)
+        rc = check_tenant(work, &plan, overrides);
+    if (rc == OK)
+        rc = limits_within(work, overrides, &plan.max);
+    if (rc == OK)
+        rc = check_tiers(work, old, overrides);
+    if (rc == OK && !allow_over_quota)
+        rc = check_use(work, old, overrides);
+    if (rc == OK)
+        rc = limits_store(work, old->team_id, overrides, &set_id);
+    if (rc == OK)
+        rc = db_exec(work->db, SQL_account_set_overrides,
+                     DB_ARGS(db_text(old->resource.id), db_text(set_id)));
+    if (rc == OK && old->override_set_id != NULL)
+        rc = db_exec(work->db, SQL_limit_set_delete, DB_ARGS(db_text(old->override_set_id)));
+    if (rc == OK)
+        rc = account_changed(work, old->resource.id, "limits changed", &revision);
+    return rc == OK ? account_by_ref(work, old->resource.id, out) : rc;
+}
