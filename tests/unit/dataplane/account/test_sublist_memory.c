@@ -14,11 +14,14 @@
 #include "api/base/mem.h"
 #include "dataplane/account/sublist.h"
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
 #define MEASURED 0
-#elif defined(__has_feature)
-#define MEASURED !(__has_feature(address_sanitizer) || __has_feature(thread_sanitizer))
-#else
+#endif
+#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define MEASURED 0
+#endif
+#ifndef MEASURED
 #define MEASURED 1
 #endif
 
