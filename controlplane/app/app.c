@@ -232,12 +232,12 @@ enum result app_start(const struct app_options *options, struct app **out, struc
         rc = open_pool(app, message);
     if (rc == OK)
         rc = prove_master(app, message);
-    if (rc == OK)
-        rc = bootstrap_offer(app->pool, &app->tools, options->bootstrap_file, message);
     if (rc == OK) {
         start_jobs(app);
         rc = start_rest(app, message);
     }
+    if (rc == OK) /* last: a start that fails must not end the token of one that serves */
+        rc = bootstrap_offer(app->pool, &app->tools, options->bootstrap_file, message);
     if (rc != OK) {
         app_stop(app);
         return rc;

@@ -1,7 +1,7 @@
 /*
  * app: the control plane put together: built in order, ended in reverse.
  *
- *     vault - pool - migrations - master key proven - jobs - REST
+ *     vault - migrations - pool - master key proven - jobs - REST - bootstrap token
  *
  * The database must be there at start; later it may go away and come back: requests are answered
  * with 503 meanwhile and jobs repeat their passes.

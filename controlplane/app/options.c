@@ -286,7 +286,7 @@ static enum result apply_file(const char *file, struct arena *arena, struct app_
             buf_printf(message, "%s:%d:%d: %s\n", error.file, error.line, error.column,
                        error.message);
         else
-            buf_printf(message, "%s: %s\n", file, error.message);
+            buf_printf(message, "%s\n", error.message);
         return rc;
     }
     for (const struct config_node *node = root->first; node != NULL; node = node->next)

@@ -70,7 +70,8 @@ static enum result failed(struct db *db, const PGresult *result)
               result != NULL ? PQresultErrorMessage(result) : PQerrorMessage(db->conn));
     keep_text(db->constraint, sizeof(db->constraint),
               result != NULL ? PQresultErrorField(result, PG_DIAG_CONSTRAINT_NAME) : NULL);
-    if (PQstatus(db->conn) == CONNECTION_BAD)
+    /* Without a SQLSTATE it is libpq that speaks: the server is gone. */
+    if (PQstatus(db->conn) == CONNECTION_BAD || state == NULL)
         return ERR_UNAVAILABLE;
     return result_of_state(state);
 }

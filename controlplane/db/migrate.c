@@ -141,10 +141,13 @@ static enum result run_all(struct db *db, struct arena *arena, char message[DB_M
     struct migration *all = arena_alloc_array(arena, MIGRATIONS_MAX, sizeof(*all));
     size_t count = list_all(arena, all);
     struct db_rows done;
+    int64_t begun = 0;
     enum result rc;
 
     rc = db_exec(db, SQL_migrate_lock, DB_NO_ARGS);
     if (rc == OK)
+        rc = db_get_int(db, SQL_migrate_begun, DB_NO_ARGS, &begun);
+    if (rc == OK && begun == 0)
         rc = db_exec(db, SQL_migrate_table, DB_NO_ARGS);
     if (rc == OK)
         rc = db_all(db, SQL_migrate_done, DB_NO_ARGS, &migration_shape, arena, &done);

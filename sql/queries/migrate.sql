@@ -1,6 +1,10 @@
 -- name: migrate_lock
 SELECT pg_advisory_lock(4242000);
 
+-- name: migrate_begun
+-- Whoever only serves may not make the table, and need not.
+SELECT (to_regclass('schema_version') IS NOT NULL)::int;
+
 -- name: migrate_table
 CREATE TABLE IF NOT EXISTS schema_version (
     version    bigint      PRIMARY KEY,
