@@ -29,7 +29,8 @@ static const struct column sync_columns[] = {
 
 static const struct flag create_flags[] = {
     {"team", FLAG_TEXT, "team_id", "TEAM", "whose it is; else the caller's", "/teams"},
-    {"system", FLAG_TEXT, "system_id", "SYSTEM", "where it lives, if there are several", "/systems"},
+    {"system", FLAG_TEXT, "system_id", "SYSTEM", "where it lives, if there are several",
+     "/systems"},
     {"plan", FLAG_TEXT, "plan_id", "PLAN", "its limits; else the team's plan", "/plans"},
     SETTINGS_FLAGS,
     {0},
@@ -125,12 +126,14 @@ static int run_sync(struct cli *cli)
 
 /* clang-format off */
 const struct command account_commands[] = {
-    {"account", "create", "NAME", "a subject space of its own", "berth account create orders --wait",
+    {"account", "create", "NAME", "a subject space of its own",
+     "berth account create orders --wait",
      "POST", "/accounts", create_flags, columns, COMMAND_WAIT},
     {"account", "list", NULL, "accounts", "berth account list --team payments",
      "GET", "/accounts", list_accounts, columns, COMMAND_LIST},
     {"account", "show", "[ACCOUNT]", "one account", NULL, "GET", "/accounts/{account}", NULL, NULL},
-    {"account", "update", "ACCOUNT", "change its settings", "berth account update orders --plan large",
+    {"account", "update", "ACCOUNT", "change its settings",
+     "berth account update orders --plan large",
      "PATCH", "/accounts/{account}", update_flags, columns, COMMAND_IF_MATCH | COMMAND_WAIT},
     {"account", "delete", "ACCOUNT", "with its users and all that it holds",
      "berth account delete orders --yes --wait",

@@ -5,6 +5,7 @@
 
 #include "api/base/check.h"
 #include "api/base/clock.h"
+#include "controlplane/cli/command.h"
 #include "controlplane/cli/command_parts.h"
 
 enum { MEMBER_MAX = 64, YEARS_MAX_S = 50 * 31536000 };

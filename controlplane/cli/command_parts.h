@@ -7,7 +7,7 @@
  */
 #pragma once
 
-#include "controlplane/cli/command.h"
+#include "controlplane/cli/command_row.h"
 
 /* argv -> command, arguments, flags.  *finished: help or version was shown. */
 int cli_parse(struct cli *cli, int argc, char **argv, bool *finished);

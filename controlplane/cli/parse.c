@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "api/base/check.h"
+#include "controlplane/cli/command.h"
 #include "controlplane/cli/command_parts.h"
 
 enum { WAIT_DEFAULT_S = 30, WAIT_MAX_S = 300 };

@@ -8,11 +8,12 @@ static const struct column columns[] = {
     {"ACCOUNTS", "account_count"}, {"ID", "id"}, {0},
 };
 
-#define SETTINGS_FLAGS                                                                              \
-    {"limit", FLAG_LIMITS, "limits", "LIMIT=N", "connections, max_payload, ...; -1 is unlimited"},   \
-    {"max", FLAG_LIMITS, "max", "LIMIT=N", "what overrides may not pass"},                          \
-    {"allow-override", FLAG_LIST, "allowed_overrides", "LIMIT", "limits that teams may set themselves"}, \
-    {"default", FLAG_TRUE, NULL, NULL, "teams without a plan have this one"},                       \
+#define SETTINGS_FLAGS                                                                             \
+    {"limit", FLAG_LIMITS, "limits", "LIMIT=N", "connections, max_payload, ...; -1 is unlimited"}, \
+    {"max", FLAG_LIMITS, "max", "LIMIT=N", "what overrides may not pass"},                         \
+    {"allow-override", FLAG_LIST, "allowed_overrides", "LIMIT",                                    \
+     "limits that teams may set themselves"},                                                      \
+    {"default", FLAG_TRUE, NULL, NULL, "teams without a plan have this one"},                      \
     COMMON_FLAGS
 static const struct flag create_flags[] = {SETTINGS_FLAGS, {0}};
 static const struct flag update_flags[] = {

@@ -23,10 +23,12 @@ static const struct column check_columns[] = {
 };
 
 static const struct flag login_flags[] = {
-    {"url", FLAG_LOCAL, NULL, "URL", "the control plane; else BERTH_API, else http://127.0.0.1:8080"},
+    {"url", FLAG_LOCAL, NULL, "URL",
+     "the control plane; else BERTH_API, else http://127.0.0.1:8080"},
     {"name", FLAG_LOCAL, NULL, "NAME", "of the context; default"},
     {"token-file", FLAG_LOCAL, NULL, "FILE", "the token; - reads it from stdin"},
-    {"bootstrap", FLAG_LOCAL, NULL, "TOKEN", "exchange the bootstrap token for an operator admin's"},
+    {"bootstrap", FLAG_LOCAL, NULL, "TOKEN",
+     "exchange the bootstrap token for an operator admin's"},
     {"bootstrap-file", FLAG_LOCAL, NULL, "FILE", "the same, from a file; - for stdin"},
     {"token-name", FLAG_TEXT, "name", "NAME", "of the new token; admin"},
     {"expires", FLAG_TIME_AT, "expires_at", "TIME", "when the new token ends; 365d"},

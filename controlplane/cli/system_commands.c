@@ -7,7 +7,8 @@ static const struct column columns[] = {
     {"READY", "nodes_ready"}, {"NODES", "nodes_total"}, {"URLS", "urls"}, {"ID", "id"}, {0},
 };
 static const struct column node_columns[] = {
-    {"NAME", "name"}, {"STATE", "state"}, {"VERSION", "server_version"}, {"ACCOUNTS", "accounts_stored"},
+    {"NAME", "name"}, {"STATE", "state"}, {"VERSION", "server_version"},
+    {"ACCOUNTS", "accounts_stored"},
     {"STARTED", "started_at"}, {"LAST SEEN", "last_seen_at"}, {"SERVER ID", "server_id"}, {0},
 };
 
@@ -15,12 +16,14 @@ static const struct column node_columns[] = {
     {"url", FLAG_LIST, "urls", "URL", "where the control plane reaches a node; one for each"},     \
     {"public-url", FLAG_LIST, "public_urls", "URL", "where clients connect"},                      \
     {"resolver", FLAG_TEXT, "resolver_kind", "full|memory", "how nodes keep accounts"},            \
-    {"kind", FLAG_TEXT, "node_kind", "own|stock|mixed", "Berth nodes, stock nats-server, or both"}, \
+    {"kind", FLAG_TEXT, "node_kind", "own|stock|mixed",                                            \
+     "Berth nodes, stock nats-server, or both"},                                                   \
     {"jetstream", FLAG_TRUE, "jetstream_enabled", NULL, "nodes have JetStream"},                   \
     {"jetstream-domain", FLAG_TEXT, NULL, "NAME", "its domain"},                                   \
     {"jetstream-tier", FLAG_LIST, "jetstream_tiers", "R1|R3", "replica tiers on offer"},           \
     {"accounts-expected", FLAG_INT, NULL, "N", "for the size of the nodes' store"},                \
-    {"sync-interval", FLAG_TIME_S, "sync_interval_s", "TIME", "between two passes of reconciling"}, \
+    {"sync-interval", FLAG_TIME_S, "sync_interval_s", "TIME",                                      \
+     "between two passes of reconciling"},                                                         \
     COMMON_FLAGS
 
 static const struct flag create_flags[] = {
@@ -46,9 +49,11 @@ static const struct flag list_nodes[] = {LIST_FLAGS, {0}};
 
 const struct command system_commands[] = {
     {"system", "create", "NAME", "a set of nodes under one operator",
-     "berth system create main --url nats://127.0.0.1:4222 --public-url nats://nats.example.com:4222",
+     "berth system create main --url nats://127.0.0.1:4222 "
+     "--public-url nats://nats.example.com:4222",
      "POST", "/systems", create_flags, columns},
-    {"system", "list", NULL, "all systems", NULL, "GET", "/systems", list_flags, columns, COMMAND_LIST},
+    {"system", "list", NULL, "all systems", NULL, "GET", "/systems", list_flags, columns,
+     COMMAND_LIST},
     {"system", "show", "[SYSTEM]", "one system", NULL, "GET", "/systems/{system}", NULL, NULL},
     {"system", "update", "SYSTEM", "change its settings",
      "berth system update main --url nats://10.0.0.1:4222,nats://10.0.0.2:4222",
@@ -56,7 +61,8 @@ const struct command system_commands[] = {
     {"system", "delete", "SYSTEM", "forget it; refused while it has accounts", NULL,
      "DELETE", "/systems/{system}", NULL, NULL, COMMAND_IF_MATCH | COMMAND_ASK},
     {"system", "server-config", "[SYSTEM]", "the configuration file of a node",
-     "berth system server-config main --node n1 --listen 0.0.0.0 --data /var/lib/berth --out node.conf",
+     "berth system server-config main --node n1 --listen 0.0.0.0 --data /var/lib/berth "
+     "--out node.conf",
      "GET", "/systems/{system}/server-config", config_flags, NULL, COMMAND_TEXT},
     {"system", "sync", "[SYSTEM]", "do its nodes hold what they should?", NULL,
      "GET", "/systems/{system}/sync", NULL, NULL},

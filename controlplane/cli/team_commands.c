@@ -39,8 +39,10 @@ static const struct flag member_update_flags[] = {
 };
 
 #define TOKEN_FLAGS                                                                               \
-    {"expires", FLAG_TIME_AT, "expires_at", "TIME", "when it ends: 90d, or a time; at most a year"}, \
-    {"scope", FLAG_LIST, "scopes", "SCOPE", "of a service: accounts:read, credentials:issue, ..."}, \
+    {"expires", FLAG_TIME_AT, "expires_at", "TIME",                                                \
+     "when it ends: 90d, or a time; at most a year"},                                              \
+    {"scope", FLAG_LIST, "scopes", "SCOPE",                                                        \
+     "of a service: accounts:read, credentials:issue, ..."},                                       \
     {"only", FLAG_LIST, "accounts", "ACCOUNT", "only these accounts", "/accounts"},                \
     {"from", FLAG_LIST, "allowed_cidrs", "CIDR", "only from these addresses"},                    \
     COMMON_FLAGS

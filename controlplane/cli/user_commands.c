@@ -30,7 +30,8 @@ static const struct column creds_columns[] = {
 #define SETTINGS_FLAGS                                                                           \
     {"role", FLAG_TEXT, "role_id", "ROLE", "permissions from this role, none of its own",        \
      "/accounts/{account}/roles"},                                                               \
-    {"public-key", FLAG_TEXT, NULL, "KEY", "its nkey, made elsewhere; else each credential has one"}, \
+    {"public-key", FLAG_TEXT, NULL, "KEY",                                                         \
+     "its nkey, made elsewhere; else each credential has one"},                                    \
     {"default-ttl", FLAG_TIME_S, "default_ttl_s", "TIME", "of its credentials: 90d"},            \
     {"tag", FLAG_LIST, "tags", "TAG", "for templates of roles; may be repeated"},                \
     RULE_FLAGS,                                                                                  \
@@ -38,7 +39,8 @@ static const struct column creds_columns[] = {
 static const struct flag create_flags[] = {SETTINGS_FLAGS, {0}};
 static const struct flag update_flags[] = {
     {"name", FLAG_TEXT, NULL, "NAME", "another name"},
-    {"disabled", FLAG_TRUE, NULL, NULL, "revoke its credentials; --disabled=false lets it in again"},
+    {"disabled", FLAG_TRUE, NULL, NULL,
+     "revoke its credentials; --disabled=false lets it in again"},
     SETTINGS_FLAGS,
     {0},
 };
@@ -186,7 +188,8 @@ const struct command user_commands[] = {
      "POST", "/accounts/{account}/users", create_flags, columns, COMMAND_WAIT},
     {"user", "list", NULL, "the users of an account", "berth user list --account orders",
      "GET", "/accounts/{account}/users", list_flags, columns, COMMAND_LIST},
-    {"user", "show", "USER", "one user", NULL, "GET", "/accounts/{account}/users/{user}", NULL, NULL},
+    {"user", "show", "USER", "one user", NULL, "GET", "/accounts/{account}/users/{user}", NULL,
+     NULL},
     {"user", "update", "USER", "change it; new credentials have the change",
      "berth user update worker --account orders --disabled",
      "PATCH", "/accounts/{account}/users/{user}", update_flags, columns,
@@ -201,7 +204,8 @@ const struct command user_commands[] = {
     {"creds", "list", NULL, "what was issued; of one user: creds history USER", NULL,
      "GET", "/accounts/{account}/credentials", list_creds, creds_columns, COMMAND_LIST},
     {"creds", "history", "USER", "what was issued to a user", NULL,
-     "GET", "/accounts/{account}/users/{user}/credentials", list_creds, creds_columns, COMMAND_LIST},
+     "GET", "/accounts/{account}/users/{user}/credentials", list_creds, creds_columns,
+     COMMAND_LIST},
     {"creds", "revoke", "CREDENTIAL", "refuse them from now on, and close their connections",
      "berth creds revoke crd_01JD... --account orders --reason lost --wait",
      "POST", "/accounts/{account}/credentials/{credential}:revoke", revoke_flags, creds_columns,

@@ -22,7 +22,7 @@ static enum result verify(const struct auth *auth, struct slice jwt, int64_t now
         return rc;
     }
     if (token->claims.type != CLAIMS_ACCOUNT) {
-        snprintf(issue, AUTH_ISSUE_MAX, "not an account's claims");
+        snprintf(issue, AUTH_ISSUE_MAX, "not account claim");
         return ERR_INVALID;
     }
     if (!auth_trusts(auth, token->claims.iss)) {

@@ -28,7 +28,7 @@ struct loop *loop_new(struct clock *clock, int64_t poll_max_ns)
 
     loop->clock = clock;
     loop->poll_max_ns = poll_max_ns;
-    loop->quantum = WORKER_QUANTUM;
+    loop->quantum = LOOP_QUANTUM;
     list_init(&loop->ready);
     list_init(&loop->held);
     list_init(&loop->dirty);
@@ -175,8 +175,8 @@ void loop_dispatch(struct loop *loop)
 {
     struct list ready, *link;
 
-    loop->quantum = WORKER_QUANTUM;
-    if (loop->event_count > LOOP_TURN_BYTES / WORKER_QUANTUM)
+    loop->quantum = LOOP_QUANTUM;
+    if (loop->event_count > LOOP_TURN_BYTES / LOOP_QUANTUM)
         loop->quantum = LOOP_TURN_BYTES / (size_t)loop->event_count;
     if (loop->quantum < LOOP_QUANTUM_MIN)
         loop->quantum = LOOP_QUANTUM_MIN;

@@ -15,8 +15,10 @@
  */
 #pragma once
 
+#include "api/base/clock.h"
+#include "api/base/result.h"
+#include "dataplane/core/loop_io.h"
 #include "dataplane/core/mailbox.h"
-#include "dataplane/core/worker.h"
 
 enum { LOOP_EVENTS = 256, LOOP_TURN_BYTES = 512 << 10, LOOP_QUANTUM_MIN = 8 << 10 };
 

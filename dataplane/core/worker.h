@@ -38,20 +38,19 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/epoll.h>
 
 #include "api/base/clock.h"
 #include "api/base/list.h"
 #include "api/base/random.h"
 #include "api/base/result.h"
+#include "dataplane/core/loop_io.h"
 #include "dataplane/core/pool.h"
 #include "dataplane/core/reclaim.h"
 #include "dataplane/core/timers.h"
 
 enum {
     WORKERS_MAX = 64,
-    WORKER_INPUT = 256 << 10,   /* the receive buffer that all connections of a worker share */
-    WORKER_QUANTUM = 128 << 10, /* bytes read from one connection in one turn */
+    WORKER_INPUT = 256 << 10, /* the receive buffer that all connections of a worker share */
     MAIL_CHUNK = 16 << 10,
     MAILBOX_HIGH = 8 << 20,
     MAILBOX_LOW = 2 << 20,
@@ -69,26 +68,6 @@ enum worker_part {
 struct workers;
 struct outbox;
 struct mailbox;
-
-/* Something with a file descriptor. */
-struct loop_io {
-    int fd;
-    uint32_t interest; /* EPOLLIN | EPOLLOUT as registered */
-    void (*on_event)(struct loop_io *io, uint32_t events);
-    struct list ready; /* linked while there is more to do without a new event, or held */
-};
-
-/* Something to run at the end of this turn, after the flush. */
-struct deferred {
-    struct list link;
-    void (*fn)(struct deferred *deferred);
-};
-
-/* Something to flush at the end of this turn. */
-struct flushable {
-    struct list link;
-    void (*flush)(struct flushable *flushable);
-};
 
 struct worker {
     unsigned index; /* 0 .. count-1 */

@@ -22,7 +22,7 @@ struct work {
     struct service_request *request;
     struct resolver *resolver;
     const char *account; /* named by the request's subject, else by the token; "n/a" */
-    const char *issuer;  /* delete: who asks */
+    const char *asker;   /* delete: whom the request speaks for; NULL: cannot be read */
     enum result rc;
     struct resolver_stored stored; /* update */
     struct account *applying;      /* a reference, while live connections are told */
@@ -135,13 +135,27 @@ static const char *refusal(enum result rc)
     }
 }
 
+/* Why it was refused, in the words of the reference server where it has some of its own. */
+static const char *reason(const struct work *work)
+{
+    struct slice rest = work->request->body, chunk;
+    size_t chunks = 0;
+
+    while (slice_cut(&rest, '.', &chunk))
+        chunks++;
+    if (work->rc == ERR_SYNTAX && chunks != 3)
+        return "expected 3 chunks";
+    if (work->rc == ERR_SIGNATURE)
+        return "claim failed V2 signature verification";
+    return work->stored.issue[0] != '\0' ? work->stored.issue : result_text(work->rc);
+}
+
 static void update_done(struct blocking_job *job, struct worker *worker)
 {
     struct work *work = container_of(job, struct work, job);
 
     if (work->rc != OK) {
-        reply_error(work, worker, work->account, refusal(work->rc),
-                    work->stored.issue[0] != '\0' ? work->stored.issue : result_text(work->rc));
+        reply_error(work, worker, work->account, refusal(work->rc), reason(work));
         work_free(work);
         return;
     }
@@ -378,9 +392,15 @@ static bool read_delete(struct work *work, struct strings *accounts, const char 
     size_t i;
 
     *why = "malformed request";
-    if (jwt_decode(work->request->body, arena, &claims, &error) != OK || claims.rest == NULL)
+    if (jwt_decode(work->request->body, arena, &claims, &error) != OK)
         return false;
-    work->issuer = claims.iss;
+    work->asker = claims.sub;
+    *why = "delete must be enabled in server config";
+    if (!resolver_options(work->resolver)->allow_delete)
+        return false;
+    *why = "malformed request";
+    if (claims.rest == NULL)
+        return false;
     *why = "not self signed";
     if (strcmp(claims.iss, claims.sub) != 0)
         return false;
@@ -420,9 +440,7 @@ static void read_delete_run(struct blocking_job *job)
     const char *why;
 
     work->rc = ERR_DENIED;
-    if (!resolver_options(work->resolver)->allow_delete)
-        buf_add_text(&work->text, "delete must be enabled in server config");
-    else if (!read_delete(work, &work->accounts, &why))
+    if (!read_delete(work, &work->accounts, &why))
         buf_add_text(&work->text, why);
     else if (deletes_system(work, &work->accounts))
         buf_add_text(&work->text, "not allowed to delete system account");
@@ -506,7 +524,7 @@ static void read_delete_done(struct blocking_job *job, struct worker *worker)
         return;
     }
     snprintf(message, sizeof(message), "delete accounts request by %s failed",
-             work->issuer != NULL ? work->issuer : "");
+             work->asker != NULL ? work->asker : "");
     reply_error(work, worker, NULL, message, buf_text(&work->text));
     work_free(work);
 }

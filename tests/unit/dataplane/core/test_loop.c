@@ -151,9 +151,9 @@ static void test_quantum(void **state)
         assert_int_equal(write(many[i].peer, "x", 1), 1);
         (void)events_in_turn(&many[i]);
         assert_true(loop->quantum >= LOOP_QUANTUM_MIN);
-        assert_true(loop->quantum <= WORKER_QUANTUM);
+        assert_true(loop->quantum <= LOOP_QUANTUM);
         if (i == 0)
-            assert_int_equal(loop->quantum, WORKER_QUANTUM);
+            assert_int_equal(loop->quantum, LOOP_QUANTUM);
     }
     assert_int_equal(loop->quantum, LOOP_QUANTUM_MIN);
     for (int i = 0; i < MANY; i++)
