@@ -23,7 +23,7 @@ static enum result verify(const struct auth *auth, struct slice jwt, int64_t now
     }
     if (token->claims.type != CLAIMS_ACCOUNT) {
         snprintf(issue, AUTH_ISSUE_MAX, "not account claim");
-        return ERR_INVALID;
+        return ERR_UNSUPPORTED;
     }
     if (!auth_trusts(auth, token->claims.iss)) {
         snprintf(issue, AUTH_ISSUE_MAX, "the issuer %.60s is not trusted", token->claims.iss);

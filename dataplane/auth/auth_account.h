@@ -3,9 +3,10 @@
  *
  * Ownership  an auth_account_token belongs to its caller until it becomes terms.
  * Thread     any (the signature costs 0.2 ms: not in a loop on a worker).
- * Errors     ERR_SYNTAX, ERR_SIGNATURE, ERR_UNSUPPORTED: as jwt_decode.  ERR_INVALID: no account
- *            claims, or claims that do not hold together (issue says which).  ERR_UNTRUSTED: the
- *            issuer is none of ours.  ERR_EXPIRED: exp has passed (or nbf has not come).
+ * Errors     ERR_SYNTAX, ERR_SIGNATURE, ERR_UNSUPPORTED: as jwt_decode, the last for claims of
+ *            another type, too.  ERR_INVALID: claims that do not hold together (issue says how).
+ *            ERR_UNTRUSTED: the issuer is none of ours.  ERR_EXPIRED: exp has passed (or nbf has
+ *            not come).
  */
 #pragma once
 

