@@ -121,7 +121,7 @@ static bool is_own(struct sub *sub, void *arg)
 static void tell_nobody(struct session *session, struct slice subject, struct slice reply)
 {
     struct search search = {.owner = &session->owner};
-    char line[512];
+    char sizes[128];
     int len;
 
     if (!subject_valid_literal(reply))
@@ -131,10 +131,12 @@ static void tell_nobody(struct session *session, struct slice subject, struct sl
         return;
     conn_write(&session->conn, "HMSG ", 5);
     conn_write(&session->conn, reply.data, reply.len);
-    len = snprintf(line, sizeof(line), " %.*s %zu %zu\r\nNATS/1.0 503\r\nNats-Subject: ",
-                   (int)(search.found->sid_len < 400 ? search.found->sid_len : 400),
-                   search.found->text, subject.len + 32, subject.len + 32);
-    conn_write(&session->conn, line, (size_t)len);
+    conn_write(&session->conn, " ", 1);
+    conn_write(&session->conn, search.found->text, search.found->sid_len);
+    len =
+        snprintf(sizes, sizeof(sizes),
+                 " %zu %zu\r\nNATS/1.0 503\r\nNats-Subject: ", subject.len + 32, subject.len + 32);
+    conn_write(&session->conn, sizes, (size_t)len);
     conn_write(&session->conn, subject.data, subject.len);
     conn_write(&session->conn, "\r\n\r\n\r\n", 6);
     if (session->flags & SESSION_TRACE)

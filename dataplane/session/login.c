@@ -60,10 +60,10 @@ static void finish(struct session *session)
     session_ping_start(session);
     if (!again) {
         counter_add(&session->counters->sessions, 1);
-        if (hooks->on_connect != NULL)
-            hooks->on_connect(hooks->arg, worker, session);
         if (hooks->on_account_change != NULL)
             hooks->on_account_change(hooks->arg, worker, session->account);
+        if (hooks->on_connect != NULL)
+            hooks->on_connect(hooks->arg, worker, session);
     }
     if (session->side->said_connect)
         session_ok(session);
@@ -83,7 +83,10 @@ static void on_moved(struct conn *conn)
 
     session->flags &= (uint16_t)~SESSION_MOVING;
     session_set_add(session_set_of(conn->worker), session);
-    finish(session);
+    if (session->set->stopping)
+        session_close(session, SESSION_SHUTDOWN);
+    else
+        finish(session);
 }
 
 static void place(struct session *session)
@@ -111,7 +114,10 @@ static void leave_former(struct session *session, const struct identity *identit
 {
     if (session->account == identity->account)
         return;
+    session->reason = SESSION_CLIENT_CLOSED; /* as far as the former account is concerned */
     session_leave_account(session);
+    session->reason = SESSION_OPEN;
+    session->in_msgs = session->in_bytes = session->out_msgs = session->out_bytes = 0;
     if (session->subs.count > 0)
         (void)client_subs_drop(session, UINT32_MAX);
 }

@@ -53,26 +53,25 @@ void session_leave_account(struct session *session)
 {
     const struct session_hooks *hooks = &session->set->table->parts.hooks;
     struct worker *worker = session->set->worker;
+    bool counted = (session->flags & SESSION_COUNTED) != 0;
 
-    if (session->flags & SESSION_COUNTED) {
-        counter_add(&session->counters->sessions, (uint64_t)-1);
-        session->flags &= (uint16_t)~SESSION_COUNTED;
-        if (hooks->on_disconnect != NULL)
-            hooks->on_disconnect(hooks->arg, worker, session);
-    }
     if ((session->flags & SESSION_IN_ACCOUNT) == 0)
         return;
-    session->flags &= (uint16_t)~SESSION_IN_ACCOUNT;
+    session->flags &= (uint16_t) ~(SESSION_IN_ACCOUNT | SESSION_COUNTED);
     account_leave(session->account);
     if (hooks->on_account_change != NULL)
         hooks->on_account_change(hooks->arg, worker, session->account);
+    if (!counted)
+        return;
+    counter_add(&session->counters->sessions, (uint64_t)-1);
+    if (hooks->on_disconnect != NULL)
+        hooks->on_disconnect(hooks->arg, worker, session);
 }
 
 /* Counts and tells who shall know; the session can still be looked at. */
 static void announce_end(struct session *session)
 {
     struct session_set *set = session->set;
-    const struct session_hooks *hooks = &set->table->parts.hooks;
     struct session_snapshot snapshot;
     char tag[SESSION_TAG_MAX];
 
@@ -87,8 +86,6 @@ static void announce_end(struct session *session)
     session_snapshot(session, &snapshot);
     session_closed_add(set->table->closed, &snapshot);
     session_leave_account(session);
-    if (session->reason == SESSION_AUTH_TIMEOUT && hooks->on_auth_error != NULL)
-        hooks->on_auth_error(hooks->arg, set->worker, session, NULL);
 }
 
 static bool worth_flushing(enum session_reason reason)

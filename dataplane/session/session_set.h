@@ -22,6 +22,7 @@ struct session_set {
     struct worker *worker;
     struct list sessions; /* oldest first; not those that are closing */
     struct map by_cid;
+    bool stopping;      /* who comes now is closed at once */
     struct list ending; /* closing; freed when conn and subscriptions are gone */
 
     /* Written here (counter_add), read by any. */

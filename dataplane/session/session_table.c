@@ -57,8 +57,11 @@ void session_table_free(struct session_table *table)
     session_closed_free(table->closed);
     mem_free(table->leaving);
     account_unref(table->global);
-    for (unsigned i = 0; i < WORKERS_MAX; i++)
+    for (unsigned i = 0; i < WORKERS_MAX; i++) {
+        if (table->sets[i] != NULL)
+            map_fini(&table->sets[i]->by_cid);
         mem_free(table->sets[i]);
+    }
     arena_fini(&table->arena);
     mem_free(table);
 }
@@ -88,10 +91,10 @@ void session_table_stop(struct session_table *table, struct worker *worker)
     struct session_set *set = session_set_of(worker);
 
     (void)table;
+    set->stopping = true;
     session_table_walk(worker, end_one, NULL);
     session_end_now(set);
     timer_cancel(&worker->timers, &set->leave);
-    map_fini(&set->by_cid);
 }
 
 void session_table_accept(struct worker *worker, int fd, const struct sockaddr_storage *peer,
