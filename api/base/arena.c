@@ -69,6 +69,14 @@ void arena_fini(struct arena *arena)
     }
 }
 
+void arena_wipe(struct arena *arena)
+{
+    run_hooks(arena); /* they may still read it */
+    for (struct arena_block *block = arena->blocks; block != NULL; block = block->next)
+        explicit_bzero(block->data, block->used);
+    arena_fini(arena);
+}
+
 void arena_reset(struct arena *arena)
 {
     struct arena_block *block;

@@ -23,6 +23,8 @@ struct arena {
 /* {0} is a valid beginning too. */
 void arena_init(struct arena *arena);
 void arena_fini(struct arena *arena);
+/* The same, with all memory zeroed first: for what held secrets. */
+void arena_wipe(struct arena *arena);
 /* Gives back all but one block. */
 void arena_reset(struct arena *arena);
 

@@ -78,6 +78,7 @@ static const struct field desired_account_fields[] = {
     {"revision", INT_AT(T, revision)},
     {"iat", INT_AT(T, iat)},
     {"tombstone", BOOL_AT(T, tombstone)},
+    {"is_system", BOOL_AT(T, is_system)},
 };
 #undef T
 /* clang-format on */

@@ -92,6 +92,7 @@ struct desired_account {
     const char *account_id, *public_key, *jti, *jwt, *state;
     int64_t revision, iat;
     bool tombstone;
+    bool is_system; /* the nodes have it preloaded: never pushed */
 };
 extern const struct shape desired_account_shape;
 enum result nats_system_desired(struct work *work, const char *system_id, const char *after,

@@ -187,6 +187,23 @@ enum result sync_record(struct work *work, const struct sync_record *record)
                 db_text(failed ? or_empty(record->error_text) : ""), db_time(record->retry_at)));
 }
 
+enum result sync_held(struct work *work, const char *node_id, const char *server_id,
+                      const struct sync_held *held, size_t count)
+{
+    struct strings ids = {arena_alloc_array(work->arena, count + 1, sizeof(char *)), count};
+    struct strings revisions = {arena_alloc_array(work->arena, count + 1, sizeof(char *)), count};
+    struct strings jtis = {arena_alloc_array(work->arena, count + 1, sizeof(char *)), count};
+
+    for (size_t i = 0; i < count; i++) {
+        ids.items[i] = held[i].account_id;
+        revisions.items[i] = arena_printf(work->arena, "%lld", (long long)held[i].revision);
+        jtis.items[i] = held[i].jti;
+    }
+    return db_exec(work->db, SQL_sync_held,
+                   DB_ARGS(db_text(node_id), db_text(server_id), db_strings(&ids),
+                           db_strings(&revisions), db_strings(&jtis)));
+}
+
 enum result sync_forget_node(struct work *work, const char *node_id)
 {
     return db_exec(work->db, SQL_sync_forget_node, DB_ARGS(db_text(node_id)));

@@ -84,8 +84,16 @@ struct sync_record {
     const char *error_class, *error_text; /* store_full, signer_policy, invalid, io, ... */
     int64_t retry_at;                     /* 0: no retry */
 };
-/* Rows never go back to an older revision by a late answer. */
+/* Rows never go back to an older revision by a late answer; what a process said that has been
+ * replaced meanwhile is left out. */
 enum result sync_record(struct work *work, const struct sync_record *record) MUST_CHECK;
+/* What was found in a node's store: accounts that it holds at these revisions. */
+struct sync_held {
+    const char *account_id, *jti;
+    int64_t revision;
+};
+enum result sync_held(struct work *work, const char *node_id, const char *server_id,
+                      const struct sync_held *held, size_t count) MUST_CHECK;
 /* All rows of a node are in doubt: it came back with another server id or an empty disk. */
 enum result sync_forget_node(struct work *work, const char *node_id) MUST_CHECK;
 /* sync.state blocked with this reason; "" unblocks. */

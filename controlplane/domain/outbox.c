@@ -89,6 +89,12 @@ enum result outbox_poke_system(struct work *work, const char *system_id)
     return db_exec(work->db, SQL_outbox_poke_system, DB_ARGS(db_text(system_id)));
 }
 
+enum result outbox_poke_behind(struct work *work, const char *node_id)
+{
+    work->wake |= WAKE_OUTBOX;
+    return db_exec(work->db, SQL_outbox_poke_behind, DB_ARGS(db_text(node_id)));
+}
+
 enum result outbox_depth(struct work *work, struct outbox_depth *out)
 {
     return db_one(work->db, SQL_outbox_depth, DB_NO_ARGS, &outbox_depth_shape, work->arena, out);

@@ -48,6 +48,9 @@ enum result outbox_poke(struct work *work, const char *account_id) MUST_CHECK;
 /* All open rows of a system are due now (a node came back). */
 enum result outbox_poke_system(struct work *work, const char *system_id) MUST_CHECK;
 
+/* Whatever a node is not known to hold, and has no open row, gets one. */
+enum result outbox_poke_behind(struct work *work, const char *node_id) MUST_CHECK;
+
 struct outbox_depth {
     int64_t depth, oldest_s;
 };

@@ -28,6 +28,7 @@ enum {
     WAKE_OPERATION = 1 << 1, /* an operation to go on with */
     WAKE_RECONCILE = 1 << 2, /* a system to be compared at once */
     WAKE_TRUST = 1 << 3,     /* operator keys changed: read the nodes' trust again */
+    WAKE_METER = 1 << 4,     /* a node is about to leave: read its counters */
 };
 
 /* What lives as long as the program. */

@@ -34,6 +34,7 @@ struct deletion {
     int64_t delay_ms; /* of STEP_WAIT; 0: by the number of attempts */
     const char *detail;
     const char *request; /* of remove, signed by the operator */
+    bool listed;         /* some node lists the account */
 };
 
 typedef enum result (*step_fn)(struct deletion *deletion, enum step_end *end);
@@ -92,6 +93,7 @@ static enum result not_listed(struct deletion *deletion, struct system_link *lin
     for (size_t i = 0; rc == OK && i < listed.count; i++) {
         if (strcmp(listed.items[i], deletion->account.public_key) == 0) {
             deletion->detail = "a node still lists the account";
+            deletion->listed = true;
             return ERR_AGAIN;
         }
     }
@@ -182,6 +184,18 @@ static enum result step_tombstone(struct deletion *deletion, enum step_end *end)
     return rc;
 }
 
+/* removed: no node has the account any longer. */
+static enum result destroy_keys(struct deletion *deletion, bool removed)
+{
+    struct job_call *call = deletion->call;
+    enum result rc = job_begin(call);
+
+    if (rc != OK)
+        return rc;
+    return job_end(call,
+                   account_delete_finish(&call->work, deletion->account.resource.id, removed));
+}
+
 static enum result step_await_stored(struct deletion *deletion, enum step_end *end)
 {
     const struct node *nodes = deletion->nodes.items;
@@ -212,7 +226,7 @@ static enum result step_await_stored(struct deletion *deletion, enum step_end *e
                                         nodes[i].resource.name);
     }
     *end = may_delete ? STEP_DONE : STEP_STOPPED;
-    return rc;
+    return rc == OK && !may_delete ? destroy_keys(deletion, false) : rc;
 }
 
 static enum result step_remove(struct deletion *deletion, enum step_end *end)
@@ -234,39 +248,46 @@ static enum result step_remove(struct deletion *deletion, enum step_end *end)
     return OK;
 }
 
-/* "deleted 1" proves nothing: the list does, twice. */
+/* What the step remembers: that no node listed the account when they were last asked. */
+static enum result remember_seen(struct deletion *deletion, bool seen)
+{
+    json_t *data = json_pack("{s:b}", "not_listed", seen);
+    struct job_call *call = deletion->call;
+    enum result rc = job_begin(call);
+
+    CHECK(data != NULL);
+    if (rc == OK)
+        rc = job_end(call, operation_step_set(&call->work, &deletion->operation,
+                                              deletion->step->ordinal, "running",
+                                              seen ? "not listed once; looking again"
+                                                   : "a node lists the account again",
+                                              data));
+    json_decref(data);
+    return rc;
+}
+
+/* "deleted 1" proves nothing: the list does, twice.  A node that has it still is asked again. */
 static enum result step_verify(struct deletion *deletion, enum step_end *end)
 {
-    bool again = deletion->step->attempts > 1 && deletion->step->data != NULL;
-    struct job_call *call = deletion->call;
-    json_t *seen;
+    bool seen = json_is_true(json_object_get(deletion->step->data, "not_listed"));
     enum result rc = each_node(deletion, not_listed);
 
-    if (rc != OK || again) {
-        *end = rc == OK ? STEP_DONE : STEP_WAIT;
-        return OK;
+    *end = rc == OK && seen ? STEP_DONE : STEP_WAIT;
+    if (rc == OK && !seen) {
+        deletion->delay_ms = VERIFY_GAP_MS;
+        return remember_seen(deletion, true);
     }
-    seen = json_true();
-    rc = job_begin(call);
-    if (rc == OK)
-        rc = job_end(call,
-                     operation_step_set(&call->work, &deletion->operation, deletion->step->ordinal,
-                                        "running", "not listed once; looking again", seen));
-    json_decref(seen);
-    deletion->delay_ms = VERIFY_GAP_MS;
-    *end = STEP_WAIT;
-    return rc;
+    if (deletion->listed)
+        rc = step_remove(deletion, &(enum step_end){STEP_WAIT});
+    if (rc == OK && deletion->listed && seen)
+        rc = remember_seen(deletion, false);
+    return deletion->listed ? rc : OK;
 }
 
 static enum result step_finish(struct deletion *deletion, enum step_end *end)
 {
-    struct job_call *call = deletion->call;
-    enum result rc = job_begin(call);
-
-    if (rc != OK)
-        return rc;
     *end = STEP_DONE;
-    return job_end(call, account_delete_finish(&call->work, deletion->account.resource.id, true));
+    return destroy_keys(deletion, true);
 }
 
 static const struct {
@@ -395,6 +416,7 @@ static enum result go(struct deletion *deletion)
             break;
         deletion->detail = NULL;
         deletion->delay_ms = 0;
+        deletion->listed = false;
         deletion->step = first_open(&deletion->operation);
         if (deletion->step == NULL)
             return finish(deletion);

@@ -61,7 +61,7 @@ struct system_key {
     struct nkey key;
 };
 
-enum { JOB_COUNT = 6 };
+enum { JOB_WATCH, JOB_PUSH, JOB_DELETE, JOB_METER, JOB_RECONCILE, JOB_PARTITIONS, JOB_COUNT };
 
 struct jobs {
     struct jobs_options options;
@@ -144,14 +144,15 @@ static enum result pass_reconcile(struct jobs *jobs, int64_t *sleep_ms)
     bool wanted = atomic_exchange(&jobs->reconcile_wanted, false);
     bool compare =
         wanted || jobs->compared_ns == 0 || now - jobs->compared_ns >= COMPARE_EVERY_MS * NS_PER_MS;
+    bool complete = false;
     enum result rc = OK;
 
     *sleep_ms = POLL_MS;
     if (!compare && now - jobs->reconciled_ns < RECONCILE_EVERY_MS * NS_PER_MS)
         return OK;
-    rc = reconcile_pass(&jobs->context, compare, &jobs->reconcile);
-    if (rc != OK) {
-        if (wanted)
+    rc = reconcile_pass(&jobs->context, compare, &jobs->reconcile, &complete);
+    if (rc != OK || !complete) {
+        if (compare)
             atomic_store(&jobs->reconcile_wanted, true);
         return rc;
     }
@@ -179,12 +180,12 @@ static enum result pass_partitions(struct jobs *jobs, int64_t *sleep_ms)
 }
 
 static const struct job_row table[JOB_COUNT] = {
-    {"watch", WAKE_TRUST, pass_watch},
-    {"push", WAKE_OUTBOX, pass_push},
-    {"delete", WAKE_OPERATION | WAKE_OUTBOX, pass_delete},
-    {"meter", 0, pass_meter},
-    {"reconcile", WAKE_RECONCILE, pass_reconcile},
-    {"partitions", 0, pass_partitions},
+    [JOB_WATCH] = {"watch", WAKE_TRUST, pass_watch},
+    [JOB_PUSH] = {"push", WAKE_OUTBOX, pass_push},
+    [JOB_DELETE] = {"delete", WAKE_OPERATION | WAKE_OUTBOX, pass_delete},
+    [JOB_METER] = {"meter", WAKE_METER, pass_meter},
+    [JOB_RECONCILE] = {"reconcile", WAKE_RECONCILE, pass_reconcile},
+    [JOB_PARTITIONS] = {"partitions", 0, pass_partitions},
 };
 
 /* --- threads ------------------------------------------------------------------------------ */
@@ -263,7 +264,7 @@ static void on_sync_changed(const char *account_id, void *arg)
     struct jobs *jobs = arg;
 
     jobs->options.sync_changed(account_id, jobs->options.arg);
-    wake_thread(&jobs->threads[2]); /* a deletion may be waiting for it */
+    wake_thread(&jobs->threads[JOB_DELETE]); /* a deletion may be waiting for it */
 }
 
 /* Another replica committed, or recorded answers. */
@@ -361,11 +362,13 @@ static void on_state(const char *system_id, struct system_link *link, enum syste
 
     if (state == LINK_UP) {
         log_info(LOG_JOB, "link is up url=%s", system_link_url(link));
-        wake_thread(&jobs->threads[0]);
+        watch_nodes_look(jobs->watch);
+        wake_thread(&jobs->threads[JOB_WATCH]);
         return;
     }
     system_link_trouble(link, trouble, sizeof(trouble));
-    log_warn(LOG_JOB, "link is down url=%s why=\"%s\"", system_link_url(link), trouble);
+    log_every(1000, LOG_WARN, LOG_JOB, "link is down url=%s why=\"%s\"", system_link_url(link),
+              trouble);
 }
 
 static void on_message(const char *system_id, const char *subject, struct slice body, void *arg)
@@ -379,7 +382,7 @@ static void on_event_added(void *arg)
 {
     struct jobs *jobs = arg;
 
-    wake_thread(&jobs->threads[0]);
+    wake_thread(&jobs->threads[JOB_WATCH]);
 }
 
 /* --- start and stop ----------------------------------------------------------------------- */
@@ -458,6 +461,7 @@ void jobs_stop(struct jobs *jobs)
     if (jobs == NULL)
         return;
     atomic_store(&jobs->stopping, true);
+    link_set_interrupt(jobs->context.links); /* nobody waits for an answer any longer */
     if (write(jobs->listener_stop[1], "", 1) != 1)
         log_error(LOG_JOB, "the listener could not be told to stop error=%s", strerror(errno));
     for (size_t i = 0; i < JOB_COUNT; i++) {

@@ -21,6 +21,7 @@ enum {
     BACKOFF_MAX_MS = 60000,
     BLOCKED_RETRY_MS = 5000,
     NO_NODE_RETRY_MS = 60000,
+    INVALID_RETRY_MS = 3600000,
 };
 
 int64_t push_backoff_ms(int64_t attempts, struct random *random)
@@ -83,16 +84,35 @@ static void make_pushes(struct batch *batch, struct job_call *call)
             .jwt = row->jwt,
             .jti = row->jti,
             .arena = &call->arena,
-            .expected = batch->nodes.count,
         };
     }
+}
+
+/* Nodes that can answer: over a link of their own, or over routes from one that has a link. */
+static size_t reachable(const struct batch *batch, const struct link_taken *links, size_t count)
+{
+    const struct node *nodes = batch->nodes.items;
+    size_t sum = 0;
+
+    for (size_t i = 0; i < batch->nodes.count; i++) {
+        bool linked = false, clustered = nodes[i].cluster != NULL && nodes[i].cluster[0] != 0;
+
+        for (size_t j = 0; j < count && !linked && nodes[i].server_id != NULL; j++) {
+            char id[NKEY_PUBLIC_MAX];
+
+            system_link_server_id(links[j].link, id);
+            linked = strcmp(id, nodes[i].server_id) == 0;
+        }
+        sum += linked || (clustered && strcmp(nodes[i].resource.state, "ready") == 0);
+    }
+    return sum;
 }
 
 /* Sends what is not blocked; blocked ones are moved behind the others first. */
 static void send_batch(const struct job_context *context, struct batch *batch)
 {
     struct link_taken links[LINKS_MAX];
-    size_t count, open = 0;
+    size_t count, expected, open = 0;
 
     for (size_t i = 0; i < batch->count; i++) {
         struct outbox_row *row = batch->rows[i];
@@ -110,6 +130,9 @@ static void send_batch(const struct job_context *context, struct batch *batch)
     if (open == 0 || batch->nodes.count == 0)
         return;
     count = link_set_take(context->links, batch->system_id, links, LINKS_MAX);
+    expected = reachable(batch, links, count);
+    for (size_t i = 0; i < open; i++)
+        batch->pushes[i].expected = expected;
     claims_push_all(batch->pushes, open, links, count, PUSH_TIMEOUT_MS);
     link_set_give(context->links, links, count);
 }
@@ -127,7 +150,7 @@ static struct push_answer *answer_of(const struct claims_push *push, const struc
 static enum sync_outcome outcome_of(const struct push_answer *answer)
 {
     if (answer == NULL)
-        return SYNC_MISSING;
+        return SYNC_FAILED;
     if (answer->class == PUSH_SKIPPED)
         return SYNC_SKIPPED;
     if (answer->class != PUSH_OK)
@@ -137,13 +160,30 @@ static enum sync_outcome outcome_of(const struct push_answer *answer)
     return answer->applied == APPLIED_NOT_LOADED ? SYNC_NOT_LOADED : SYNC_STORED;
 }
 
-/* One node's answer to one row; *open when it must be asked again. */
+/* What our own validation should have caught is not tried blindly: a person has to look. */
+static void log_refusal(const struct outbox_row *row, const struct node *node,
+                        const struct push_answer *answer)
+{
+    enum log_level level = answer->class == PUSH_INVALID ? LOG_ERROR : LOG_WARN;
+
+    log_at(level, LOG_JOB, "a node refused claims node=%s account=%s class=%s text=\"%s\"",
+           node->resource.name, row->public_key, push_class_text(answer->class), answer->text);
+}
+
+/* What became of one row on all nodes. */
+struct verdict {
+    size_t open;     /* nodes that must be asked again */
+    size_t hopeless; /* of these: that called the claims invalid */
+    bool stale;      /* a node holds a newer token */
+};
+
+/* One node's answer to one row. */
 static enum result record_node(struct job_call *call, const struct outbox_row *row,
                                const struct node *node, const struct push_answer *answer,
-                               int64_t retry_at, bool *open)
+                               int64_t retry_at, struct verdict *verdict)
 {
     enum sync_outcome outcome = outcome_of(answer);
-    bool failed = outcome == SYNC_FAILED || outcome == SYNC_MISSING;
+    bool failed = outcome == SYNC_FAILED;
     struct sync_record record = {
         .node_id = node->resource.id,
         .account_id = row->account_id,
@@ -156,17 +196,34 @@ static enum result record_node(struct job_call *call, const struct outbox_row *r
         .retry_at = failed ? retry_at : 0,
     };
 
-    if (outcome == SYNC_FAILED) {
+    if (failed && answer != NULL) {
         record.error_class = push_class_text(answer->class);
         record.error_text = answer->text;
-        log_warn(LOG_JOB, "a node refused claims node=%s account=%s class=%s text=\"%s\"",
-                 node->resource.name, row->public_key, record.error_class, answer->text);
-    } else if (outcome == SYNC_MISSING) {
+        log_refusal(row, node, answer);
+        verdict->hopeless += answer->class == PUSH_INVALID;
+        verdict->stale = verdict->stale || answer->class == PUSH_STALE;
+    } else if (failed) {
         record.error_class = "no_answer";
         record.error_text = "the node did not answer";
     }
-    *open = *open || failed;
+    verdict->open += failed;
     return sync_record(&call->work, &record);
+}
+
+/* The row is closed, or due again. */
+static enum result record_verdict(struct job_call *call, const struct batch *batch,
+                                  const struct outbox_row *row, const struct verdict *verdict,
+                                  int64_t delay_ms)
+{
+    if (batch->nodes.count == 0)
+        return outbox_retry(&call->work, row, NO_NODE_RETRY_MS, "the system has no node yet");
+    if (verdict->stale) /* another hand's: the reconciler looks whose, and says so */
+        call->work.wake |= WAKE_RECONCILE;
+    if (verdict->open > 0 && verdict->open == verdict->hopeless)
+        return outbox_retry(&call->work, row, INVALID_RETRY_MS, "a node calls the claims invalid");
+    if (verdict->open > 0)
+        return outbox_retry(&call->work, row, delay_ms, "not all nodes have it");
+    return outbox_done(&call->work, row);
 }
 
 /* Everything about one row in one transaction. */
@@ -177,7 +234,7 @@ static enum result record_row(struct job_call *call, const struct batch *batch, 
     const struct node *nodes = batch->nodes.items;
     int64_t delay_ms = push_backoff_ms(row->attempts, call->context->tools->random);
     int64_t retry_at = work_now(&call->work) + delay_ms * NS_PER_MS;
-    bool open = false;
+    struct verdict verdict = {0};
     enum result rc = job_begin(call);
 
     if (rc != OK)
@@ -191,17 +248,13 @@ static enum result record_row(struct job_call *call, const struct batch *batch, 
     rc = sync_block(&call->work, row->account_id, "");
     for (size_t i = 0; i < batch->nodes.count && rc == OK; i++)
         rc = record_node(call, row, &nodes[i], answer_of(&batch->pushes[index], &nodes[i]),
-                         retry_at, &open);
-    if (rc == OK && batch->nodes.count == 0)
-        rc = outbox_retry(&call->work, row, NO_NODE_RETRY_MS, "the system has no node yet");
-    else if (rc == OK && open)
-        rc = outbox_retry(&call->work, row, delay_ms, "not all nodes have it");
-    else if (rc == OK)
-        rc = outbox_done(&call->work, row);
+                         retry_at, &verdict);
+    if (rc == OK)
+        rc = record_verdict(call, batch, row, &verdict, delay_ms);
     rc = job_end(call, rc);
     if (rc == OK) {
-        figures->ok += !open;
-        figures->failed += open;
+        figures->ok += batch->nodes.count - verdict.open;
+        figures->failed += verdict.open;
         call->context->sync_changed(row->account_id, call->context->arg);
     }
     return rc == ERR_CONFLICT ? OK : rc; /* another replica took the row over */

@@ -23,11 +23,11 @@ struct want {
     const struct desired_account *desired;
     bool listed;  /* by the node at hand */
     bool differs; /* the node at hand holds another token */
+    bool foreign; /* a newer one, by another hand: left to a person */
 };
 
 struct wants {
     struct map by_key;
-    struct want *items; /* one block for each page; only by_key is walked */
     size_t count;
     uint8_t digest[SHA256_DIGEST_LENGTH];
 };
@@ -110,12 +110,12 @@ static void compare_token(struct job_call *call, struct wants *wants, const stru
     if (link == NULL)
         return; /* counted by LIST */
     want = map_entry(link, struct want, link);
-    want->listed = true;
     if (want->desired->jwt == NULL || strcmp(want->desired->jwt, held->jwt) == 0)
         return;
     want->differs = true;
-    if (jwt_decode(slice_of(held->jwt), &call->arena, &claims, &error) == OK &&
-        claims.iat > want->desired->iat)
+    want->foreign = jwt_decode(slice_of(held->jwt), &call->arena, &claims, &error) == OK &&
+                    claims.iat > want->desired->iat && !want->desired->is_system;
+    if (want->foreign)
         note_foreign(call, want, &claims, figures);
 }
 
@@ -143,7 +143,8 @@ static enum result repair(struct job_call *call, const struct node *node, struct
         bool held = want->listed && !want->differs;
 
         /* What was deleted is not missed; found again, it gets its tombstone again. */
-        if (desired->jwt == NULL || (is_gone(desired) ? !want->listed : held))
+        if (desired->jwt == NULL || desired->is_system || want->foreign ||
+            (is_gone(desired) ? !want->listed : held))
             continue;
         figures->missing += !want->listed;
         figures->differing += want->listed;
@@ -153,8 +154,34 @@ static enum result repair(struct job_call *call, const struct node *node, struct
         if (rc == OK)
             rc = outbox_poke(&call->work, desired->account_id);
     }
-    call->work.wake |= WAKE_OUTBOX;
+    if (rc == OK)
+        rc = outbox_poke_behind(&call->work, node->resource.id);
     return job_end(call, rc);
+}
+
+/* The contents were compared: what this node holds as it should is known again. */
+static enum result record_held(struct job_call *call, const struct node *node, struct wants *wants)
+{
+    struct sync_held *held = arena_alloc_array(&call->arena, wants->count + 1, sizeof(*held));
+    struct map_iter iter = {0};
+    struct map_link *link;
+    size_t count = 0;
+    enum result rc = job_begin(call);
+
+    if (rc != OK)
+        return rc;
+    while ((link = map_next(&wants->by_key, &iter)) != NULL) {
+        const struct want *want = map_entry(link, struct want, link);
+        const struct desired_account *desired = want->desired;
+
+        if (want->listed && !want->differs && desired->jwt != NULL && !desired->is_system)
+            held[count++] =
+                (struct sync_held){desired->account_id, desired->jti, desired->revision};
+    }
+    rc = job_end(call, sync_held(&call->work, node->resource.id, node->server_id, held, count));
+    if (rc == OK)
+        call->context->sync_changed(NULL, call->context->arg);
+    return rc;
 }
 
 static void mark_listed(struct wants *wants, const struct strings *listed,
@@ -178,7 +205,7 @@ static void clear_marks(struct wants *wants)
     while ((link = map_next(&wants->by_key, &iter)) != NULL) {
         struct want *want = map_entry(link, struct want, link);
 
-        want->listed = want->differs = false;
+        want->listed = want->differs = want->foreign = false;
     }
 }
 
@@ -197,51 +224,82 @@ static enum result check_contents(struct job_call *call, struct system_link *lin
     return OK;
 }
 
+/* Of nodes in a cluster, PACK is answered by any: it says nothing of the one that was asked. */
+static bool alone(const struct node *node)
+{
+    return node->cluster == NULL || node->cluster[0] == 0;
+}
+
+/* What can be done for a node without a list: push what it is not known to hold. */
+static enum result poke_behind(struct job_call *call, const struct node *node)
+{
+    enum result rc = job_begin(call);
+
+    return rc == OK ? job_end(call, outbox_poke_behind(&call->work, node->resource.id)) : rc;
+}
+
+/* *checked: it answered. */
 static enum result check_node(struct job_call *call, struct system_link *link, struct node *node,
-                              struct wants *wants, bool compare, struct reconcile_figures *figures)
+                              struct wants *wants, bool compare, struct reconcile_figures *figures,
+                              bool *checked)
 {
     struct strings listed;
+    bool compared;
     enum result rc;
 
     clear_marks(wants);
     rc = node_request_list(link, LIST_TIMEOUT_MS, &call->arena, &listed);
-    if (rc != OK) /* a memory resolver has no list: it is pushed everything when it starts */
+    *checked = rc == OK || rc == ERR_NOT_FOUND;
+    if (rc == ERR_NOT_FOUND) /* a memory resolver has no list */
+        return poke_behind(call, node);
+    if (rc != OK)
         return OK;
     mark_listed(wants, &listed, figures);
-    if (compare && check_contents(call, link, wants, figures) != OK)
+    compared = compare && check_contents(call, link, wants, figures) == OK;
+    if (compare && !compared) {
         log_warn(LOG_JOB, "contents not compared node=%s", node->resource.name);
+        *checked = false;
+    }
     rc = job_begin(call);
     if (rc == OK)
         rc =
             job_end(call, node_stored_count(&call->work, node->resource.id, (int64_t)listed.count));
+    if (rc == OK && compared && alone(node))
+        rc = record_held(call, node, wants);
     return rc == OK ? repair(call, node, wants, figures) : rc;
 }
 
+/* *complete: every node that is ready was checked. */
 static enum result check_nodes(struct job_call *call, const char *system_id,
                                const struct db_rows *nodes, struct wants *wants, bool compare,
-                               struct reconcile_figures *figures)
+                               struct reconcile_figures *figures, bool *complete)
 {
     const struct job_context *context = call->context;
+    struct node *items = nodes->items;
     struct link_taken links[LINKS_MAX];
     size_t count = link_set_take(context->links, system_id, links, LINKS_MAX);
     enum result rc = OK;
 
-    for (size_t i = 0; i < count && rc == OK; i++) {
-        char id[NKEY_PUBLIC_MAX];
-        struct node *node;
+    for (size_t i = 0; i < nodes->count && rc == OK; i++) {
+        bool checked = false;
 
-        system_link_server_id(links[i].link, id);
-        node = job_node(nodes, id);
-        if (node != NULL)
-            rc = check_node(call, links[i].link, node, wants, compare, figures);
+        for (size_t j = 0; j < count && rc == OK && !checked; j++) {
+            char id[NKEY_PUBLIC_MAX];
+
+            system_link_server_id(links[j].link, id);
+            if (items[i].server_id != NULL && strcmp(id, items[i].server_id) == 0)
+                rc = check_node(call, links[j].link, &items[i], wants, compare, figures, &checked);
+        }
+        *complete = *complete && (checked || strcmp(items[i].resource.state, "ready") != 0);
     }
     link_set_give(context->links, links, count);
     return rc;
 }
 
 static enum result reconcile_system(struct job_call *call, const char *system_id, bool compare,
-                                    struct reconcile_figures *figures)
+                                    struct reconcile_figures *figures, bool *complete)
 {
+    bool all = true;
     struct lease lease = {.role = "reconcile", .scope = system_id};
     struct wants wants = {0};
     struct db_rows nodes;
@@ -259,10 +317,12 @@ static enum result reconcile_system(struct job_call *call, const char *system_id
     map_init(&wants.by_key);
     rc = read_wants(call, system_id, &wants);
     if (rc == OK)
-        rc = check_nodes(call, system_id, &nodes, &wants, compare, figures);
+        rc = check_nodes(call, system_id, &nodes, &wants, compare, figures, &all);
     map_fini(&wants.by_key);
-    if (rc == OK)
-        rc = job_begin(call);
+    *complete = *complete && all;
+    if (rc != OK || !all || nodes.count == 0)
+        return rc;
+    rc = job_begin(call);
     if (rc != OK)
         return rc;
     rc = lease_check(&call->work, &lease);
@@ -272,13 +332,14 @@ static enum result reconcile_system(struct job_call *call, const char *system_id
 }
 
 enum result reconcile_pass(const struct job_context *context, bool compare,
-                           struct reconcile_figures *figures)
+                           struct reconcile_figures *figures, bool *complete)
 {
     const struct nats_system *items;
     struct db_rows systems;
     struct job_call call;
     enum result rc = job_open(context, &call);
 
+    *complete = true;
     if (rc != OK)
         return rc;
     rc = job_begin(&call);
@@ -286,8 +347,8 @@ enum result reconcile_pass(const struct job_context *context, bool compare,
         rc = job_end(&call, job_systems(&call, &systems));
     items = rc == OK ? systems.items : NULL;
     for (size_t i = 0; rc == OK && i < systems.count; i++)
-        rc = reconcile_system(&call, items[i].resource.id, compare, figures);
-    if (rc == OK)
+        rc = reconcile_system(&call, items[i].resource.id, compare, figures, complete);
+    if (rc == OK && *complete)
         figures->last_success_at = clock_wall_ns(context->tools->clock);
     job_close(&call);
     return rc;

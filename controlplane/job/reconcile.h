@@ -5,7 +5,10 @@
  * due again in the outbox.  Every 10 min, and after any node came, the contents are compared by
  * digest (PACK); on a difference the accounts that differ are pushed again.  An account that we
  * deleted and a node still has gets its tombstone again; one that is not ours is left alone and
- * counted; a newer token by another hand raises foreign_writer.
+ * counted; a newer token by another hand raises foreign_writer and is left to a person.
+ *
+ * What a comparison found to be as it should is recorded as stored; whatever a node is not known
+ * to hold after a pass has a row in the outbox.
  *
  * Every step may be repeated, killed, or done by another replica.
  *
@@ -24,6 +27,6 @@ struct reconcile_figures {
     int64_t last_success_at; /* Unix ns */
 };
 
-/* compare: look at the contents too. */
+/* compare: look at the contents too.  *complete: every node that is ready could be looked at. */
 enum result reconcile_pass(const struct job_context *context, bool compare,
-                           struct reconcile_figures *figures) MUST_CHECK;
+                           struct reconcile_figures *figures, bool *complete) MUST_CHECK;

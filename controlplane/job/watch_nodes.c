@@ -24,6 +24,7 @@
 enum {
     VARZ_EVERY_S = 30,
     VARZ_TIMEOUT_MS = 2000,
+    LOOK_EVERY_MS = 1000,
     URL_MAX = 256,
 };
 
@@ -32,6 +33,7 @@ struct link_note {
     char url[URL_MAX];
     char server_id[NKEY_PUBLIC_MAX];
     int64_t asked_ns; /* monotonic; 0: never */
+    uint64_t look;    /* the last one that found the link up */
     bool probed;      /* allow_delete and the resolver are known for this server id */
     bool allow_delete;
     const char *resolver_kind; /* a literal */
@@ -41,7 +43,9 @@ struct watch_nodes {
     const struct job_context *context;
     struct link_note notes[LINKS_MAX];
     size_t note_count;
-    _Atomic bool forget;
+    int64_t looked_ns;
+    uint64_t look; /* counts them */
+    _Atomic bool forget, wanted;
 };
 
 struct watch_nodes *watch_nodes_new(const struct job_context *context)
@@ -62,6 +66,11 @@ void watch_nodes_forget(struct watch_nodes *watch)
     atomic_store(&watch->forget, true);
 }
 
+void watch_nodes_look(struct watch_nodes *watch)
+{
+    atomic_store(&watch->wanted, true);
+}
+
 static struct link_note *note_of(struct watch_nodes *watch, const char *url)
 {
     struct link_note *note;
@@ -70,9 +79,12 @@ static struct link_note *note_of(struct watch_nodes *watch, const char *url)
         if (strcmp(watch->notes[i].url, url) == 0)
             return &watch->notes[i];
     }
-    if (watch->note_count == LINKS_MAX || strlen(url) >= URL_MAX)
+    if (strlen(url) >= URL_MAX)
         return NULL;
+    if (watch->note_count == LINKS_MAX) /* of links that are gone, mostly */
+        watch->note_count = 0;
     note = &watch->notes[watch->note_count++];
+    *note = (struct link_note){0};
     snprintf(note->url, sizeof(note->url), "%s", url);
     return note;
 }
@@ -149,8 +161,8 @@ static void probe(struct watch_nodes *watch, struct job_call *call, struct link_
     enum result rc;
 
     rc = node_request_list(link, VARZ_TIMEOUT_MS, &call->arena, &stored);
-    if (rc != OK && rc != ERR_NOT_FOUND && rc != ERR_TIMEOUT)
-        return; /* asked again with the next VARZ */
+    if (rc != OK && rc != ERR_NOT_FOUND)
+        return; /* asked again in the next look */
     note->resolver_kind = rc == OK ? "full" : "memory";
     note->allow_delete = false;
     note->probed = true;
@@ -229,6 +241,20 @@ static enum result record_node(struct job_call *call, const struct node_report *
     return job_end(call, rc);
 }
 
+/* The link is up, and was not in the look before: what waits for its node need not wait. */
+static enum result on_return(struct watch_nodes *watch, struct job_call *call,
+                             struct link_note *note, const char *system_id)
+{
+    bool returned = note->look + 1 != watch->look;
+    enum result rc;
+
+    note->look = watch->look;
+    if (!returned)
+        return OK;
+    rc = job_begin(call);
+    return rc == OK ? job_end(call, outbox_poke_system(&call->work, system_id)) : rc;
+}
+
 /* Asks the node at the other end of a link, if it is time. */
 static enum result visit(struct watch_nodes *watch, struct job_call *call, struct system_link *link,
                          const char *system_id)
@@ -239,10 +265,14 @@ static enum result visit(struct watch_nodes *watch, struct job_call *call, struc
     struct node_facts facts = {0};
     struct node_report report;
     char server_id[NKEY_PUBLIC_MAX];
+    enum result rc;
 
     system_link_server_id(link, server_id);
     if (note == NULL || server_id[0] == 0)
         return OK;
+    rc = on_return(watch, call, note, system_id);
+    if (rc != OK)
+        return rc;
     if (strcmp(note->server_id, server_id) == 0 && note->asked_ns != 0 &&
         now - note->asked_ns < VARZ_EVERY_S * NS_PER_S)
         return OK;
@@ -255,8 +285,10 @@ static enum result visit(struct watch_nodes *watch, struct job_call *call, struc
     read_trust(&answer.varz, &call->arena, &facts);
     if (!note->probed)
         probe(watch, call, note, link, system_id);
-    facts.resolver_kind = note->probed ? note->resolver_kind : "";
-    facts.allow_delete = note->probed && note->allow_delete;
+    if (!note->probed) /* half known is not known: what is recorded of it stays as it was */
+        return OK;
+    facts.resolver_kind = note->resolver_kind;
+    facts.allow_delete = note->allow_delete;
     facts.config_digest = answer.varz.config_digest;
     memcpy(note->server_id, server_id, sizeof(note->server_id));
     note->asked_ns = now;
@@ -329,6 +361,8 @@ static enum result on_leaving(struct job_call *call, const struct node_event *ev
         return OK;
     if (rc == OK)
         rc = node_leaving(&call->work, event->server.id, shutdown);
+    if (rc == OK && !shutdown)
+        call->work.wake |= WAKE_METER;
     /* A node of ours reports every counter before it says SHUTDOWN. */
     if (rc == OK && shutdown)
         rc = usage_close_server(&call->work, event->server.id, event->received_ns, node.own,
@@ -358,50 +392,50 @@ static enum result on_event(struct job_call *call, const struct node_event *even
 }
 
 /*
- * One transaction for many events.  An event that the database refuses is dropped, so that it
- * cannot hold up the others; a database that is away is an error of the pass.
+ * An event that the database refuses is dropped, so that it cannot hold up the others; while the
+ * database is away they wait.
  */
 enum result watch_nodes_events(struct watch_nodes *watch)
 {
-    struct node_event *event = node_events_take(watch->context->events);
+    struct node_events *events = watch->context->events;
+    struct node_event *event;
     struct job_call call;
-    enum result rc = OK;
+    enum result rc = job_open(watch->context, &call);
 
-    if (event == NULL)
-        return OK;
-    rc = job_open(watch->context, &call);
-    while (event != NULL && rc == OK) {
+    if (rc != OK)
+        return rc;
+    while (rc == OK && (event = node_events_take(events)) != NULL) {
         rc = job_begin(&call);
         if (rc == OK)
             rc = job_end(&call, on_event(&call, event));
-        if (rc != OK && rc != ERR_UNAVAILABLE && rc != ERR_TIMEOUT) {
+        arena_reset(&call.arena);
+        if (rc == ERR_UNAVAILABLE || rc == ERR_TIMEOUT || rc == ERR_CONFLICT) {
+            node_events_return(events, event);
+            continue; /* ends: rc is no success */
+        }
+        if (rc != OK)
             log_every(10000, LOG_WARN, LOG_JOB, "an event was dropped kind=%d error=%s",
                       (int)event->kind, result_name(rc));
-            rc = OK;
-        }
+        rc = OK;
         node_event_free(event);
-        arena_reset(&call.arena);
-        event = rc == OK ? node_events_take(watch->context->events) : NULL;
     }
-    if (event != NULL)
-        node_event_free(event);
     job_close(&call);
-    return rc;
+    return rc == ERR_CONFLICT ? OK : rc; /* lost a race: the next pass begins with it */
 }
 
-enum result watch_nodes_pass(struct watch_nodes *watch)
+/* Links, VARZ, ages. */
+static enum result look(struct watch_nodes *watch)
 {
     struct job_call call;
     struct db_rows systems;
     int64_t moved;
-    enum result rc = watch_nodes_events(watch);
+    enum result rc = job_open(watch->context, &call);
 
-    if (rc == OK)
-        rc = job_open(watch->context, &call);
     if (rc != OK)
         return rc;
     if (atomic_exchange(&watch->forget, false))
         watch->note_count = 0;
+    watch->look++;
     rc = update_links(watch, &call, &systems);
     for (size_t i = 0; rc == OK && i < systems.count; i++)
         rc = visit_system(watch, &call, ((struct nats_system *)systems.items)[i].resource.id);
@@ -411,4 +445,17 @@ enum result watch_nodes_pass(struct watch_nodes *watch)
         rc = job_end(&call, credential_age(&call.work, &moved));
     job_close(&call);
     return rc;
+}
+
+enum result watch_nodes_pass(struct watch_nodes *watch)
+{
+    int64_t now = clock_mono_ns(watch->context->tools->clock);
+    enum result rc = watch_nodes_events(watch);
+    bool wanted = atomic_exchange(&watch->wanted, false) || atomic_load(&watch->forget);
+
+    if (rc != OK ||
+        (!wanted && watch->looked_ns != 0 && now - watch->looked_ns < LOOK_EVERY_MS * NS_PER_MS))
+        return rc;
+    watch->looked_ns = now;
+    return look(watch);
 }

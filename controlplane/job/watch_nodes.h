@@ -1,11 +1,13 @@
 /*
  * watch_nodes: which nodes there are, in what state, and whom they trust.
  *
- * A pass opens links to what the systems name, writes what nodes said (heartbeats, connects,
- * leaving), asks every node that can be reached for VARZ at least every 30 s and at once when it
- * is new, and ages those that are silent.  A server id not known before is a node that came or
- * came back: what it holds is in doubt, its account rows are due again, and the counters of its
- * predecessor are closed.
+ * A pass writes what nodes said (heartbeats, connects, leaving).  Once a second, and when a link
+ * came up, it also opens links to what the systems name, asks every node that can be reached for
+ * VARZ at least every 30 s and at once when it is new, and ages those that are silent.
+ *
+ * A server id not known before is a node that came or came back: what it holds is in doubt, its
+ * contents are compared, and the counters of its predecessor are closed.  When a link is up again,
+ * whatever waits for its node is due at once.
  *
  * Ownership  the watch keeps a small note for each link.
  * Thread     one.
@@ -23,6 +25,9 @@ enum result watch_nodes_pass(struct watch_nodes *watch) MUST_CHECK;
 
 /* Only the events that wait: called more often than a pass. */
 enum result watch_nodes_events(struct watch_nodes *watch) MUST_CHECK;
+
+/* A link came up: the next pass looks at the nodes.  From any thread. */
+void watch_nodes_look(struct watch_nodes *watch);
 
 /* WAKE_TRUST: the next pass asks every node again. */
 void watch_nodes_forget(struct watch_nodes *watch);

@@ -1,7 +1,8 @@
 /*
  * How it flows: every push is asked on every link before any answer is awaited; then answers are
- * collected call by call until a common deadline.  With routes one send is answered by every
- * node, so answers are deduplicated by server id.
+ * collected call by call until a common deadline: first of each link that of the node at its other
+ * end, then, while some are missing that could come over routes, whatever else arrives.  With
+ * routes one send is answered by every node, so answers are deduplicated by server id.
  */
 #include "controlplane/link/claims_push.h"
 
@@ -9,6 +10,7 @@
 
 #include "api/base/check.h"
 #include "api/base/clock.h"
+#include "api/base/log.h"
 #include "api/nats/sys_document.h"
 #include "api/nats/sys_monitor.h"
 
@@ -40,7 +42,7 @@ enum push_class push_classify(const char *description)
         {"signing key", PUSH_SIGNER_POLICY},
         {"not trusted", PUSH_SIGNER_POLICY},
         {"untrusted", PUSH_SIGNER_POLICY},
-        {"older", PUSH_STALE},
+        {"newer", PUSH_STALE},
         {"validation", PUSH_INVALID},
         {"does not match", PUSH_INVALID},
         {"decod", PUSH_INVALID},
@@ -62,7 +64,7 @@ enum push_class push_classify(const char *description)
     return PUSH_UNKNOWN;
 }
 
-static struct push_answer *find_answer(struct claims_push *push, const char *server_id)
+static struct push_answer *find_answer(const struct claims_push *push, const char *server_id)
 {
     for (size_t i = 0; i < push->answers.count; i++) {
         if (strcmp(push->answers.items[i].server_id, server_id) == 0)
@@ -71,10 +73,46 @@ static struct push_answer *find_answer(struct claims_push *push, const char *ser
     return NULL;
 }
 
+/* One call of a round. */
+struct round {
+    struct claims_push *push;
+    const char *awaited; /* whose answer; NULL: all that are missing */
+    bool info;           /* INFO, not UPDATE */
+};
+
+static bool has_unknown(const struct claims_push *push)
+{
+    for (size_t i = 0; i < push->answers.count; i++) {
+        if (push->answers.items[i].class == PUSH_OK &&
+            push->answers.items[i].applied == APPLIED_UNKNOWN)
+            return true;
+    }
+    return false;
+}
+
+static bool settled(const struct round *round)
+{
+    const struct claims_push *push = round->push;
+    const struct push_answer *answer;
+
+    if (round->awaited == NULL)
+        return round->info ? !has_unknown(push) : push->answers.count >= push->expected;
+    answer = find_answer(push, round->awaited);
+    if (!round->info)
+        return answer != NULL;
+    return answer == NULL || answer->class != PUSH_OK || answer->applied != APPLIED_UNKNOWN;
+}
+
+static enum system_link_more more(const struct round *round)
+{
+    return settled(round) ? LINK_ENOUGH : LINK_MORE;
+}
+
 /* The answers' room is made for LINKS_MAX; more nodes than that are not waited for. */
 static enum system_link_more on_update_reply(struct slice body, void *arg)
 {
-    struct claims_push *push = arg;
+    const struct round *round = arg;
+    struct claims_push *push = round->push;
     struct sys_claims_reply reply;
     struct push_answer *answer;
     struct shape_error error;
@@ -98,18 +136,18 @@ static enum system_link_more on_update_reply(struct slice body, void *arg)
             answer->applied = reply.data->applied ? APPLIED_YES : APPLIED_NOT_LOADED;
         }
     }
-    return push->expected > 0 && push->answers.count >= push->expected ? LINK_ENOUGH : LINK_MORE;
+    return more(round);
 }
 
 /* INFO: is our token in force? */
 static enum system_link_more on_info_reply(struct slice body, void *arg)
 {
-    struct claims_push *push = arg;
+    const struct round *round = arg;
+    struct claims_push *push = round->push;
     struct push_answer *answer;
     struct sys_account_info info;
     struct shape_error error;
     struct sys_reply reply;
-    bool open = false;
 
     if (shape_decode_text(&sys_reply_shape, body, SHAPE_LENIENT, push->arena, &reply, &error) !=
             OK ||
@@ -124,20 +162,7 @@ static enum system_link_more on_info_reply(struct slice body, void *arg)
                           &error) == OK &&
              info.jwt != NULL && strcmp(info.jwt, push->jwt) == 0 && !info.expired)
         answer->applied = APPLIED_YES;
-    for (size_t i = 0; i < push->answers.count; i++)
-        open = open || (push->answers.items[i].class == PUSH_OK &&
-                        push->answers.items[i].applied == APPLIED_UNKNOWN);
-    return open ? LINK_MORE : LINK_ENOUGH;
-}
-
-static bool has_unknown(const struct claims_push *push)
-{
-    for (size_t i = 0; i < push->answers.count; i++) {
-        if (push->answers.items[i].class == PUSH_OK &&
-            push->answers.items[i].applied == APPLIED_UNKNOWN)
-            return true;
-    }
-    return false;
+    return more(round);
 }
 
 /* Asks one push on one link; NULL when it cannot be asked. */
@@ -149,6 +174,38 @@ static struct system_link_call *ask(struct system_link *link, const char *subjec
     if (system_link_ask(link, subject, body, &call) != OK)
         return NULL;
     return call;
+}
+
+/* What does not come in time is missing: no error here. */
+static void await(struct round *round, struct system_link_call *call, int64_t until_ns)
+{
+    system_link_reply_fn fn = round->info ? on_info_reply : on_update_reply;
+    enum result rc;
+
+    if (call == NULL || settled(round))
+        return;
+    rc = system_link_collect(call, until_ns, fn, round);
+    if (rc != OK)
+        log_debug(LOG_LINK, "an answer is missing account=%s error=%s", round->push->account_key,
+                  result_name(rc));
+}
+
+/* The answers to one push: of each link's own node, then of nodes that only routes reach. */
+static void collect(struct claims_push *push, struct system_link_call **calls,
+                    const struct link_taken *links, size_t link_count, bool info, int64_t until_ns)
+{
+    struct round all = {push, NULL, info};
+
+    for (size_t j = 0; j < link_count; j++) {
+        char id[NKEY_PUBLIC_MAX];
+        struct round own = {push, id, info};
+
+        system_link_server_id(links[j].link, id);
+        if (id[0] != 0)
+            await(&own, calls[j], until_ns);
+    }
+    for (size_t j = 0; j < link_count; j++)
+        await(&all, calls[j], until_ns);
 }
 
 /* One round of questions for all pushes over all links; then all answers. */
@@ -169,18 +226,10 @@ static void round_of(struct claims_push *pushes, size_t count, const struct link
         for (size_t j = 0; j < link_count && (!info || has_unknown(push)); j++)
             calls[i * link_count + j] = ask(links[j].link, subject, body);
     }
-    for (size_t i = 0; i < count; i++) {
-        bool enough = false;
-
-        for (size_t j = 0; j < link_count; j++) {
-            struct system_link_call *call = calls[i * link_count + j];
-
-            if (call != NULL && !enough)
-                enough = system_link_collect(call, until_ns, info ? on_info_reply : on_update_reply,
-                                             &pushes[i]) == OK;
-            system_link_call_end(call);
-        }
-    }
+    for (size_t i = 0; i < count; i++)
+        collect(&pushes[i], calls + i * link_count, links, link_count, info, until_ns);
+    for (size_t i = 0; i < count * link_count; i++)
+        system_link_call_end(calls[i]);
     arena_fini(&arena);
 }
 

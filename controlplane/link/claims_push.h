@@ -56,7 +56,7 @@ struct claims_push {
         size_t count;
     } answers;
     struct arena *arena;
-    size_t expected; /* given: answers to wait for; 0: until the time is over */
+    size_t expected; /* given: how many nodes can answer; each link's own is waited for anyway */
 };
 
 /* Pushes all of them to all links, in parallel. */

@@ -85,7 +85,7 @@ void link_set_free(struct link_set *set)
     mem_free(set);
 }
 
-/* Under the mutex.  A link that libnats has given up is none. */
+/* Under the mutex.  One whose link was closed for good is left to be swept. */
 static struct link_entry *find(struct link_set *set, const struct link_target *target)
 {
     list_each(&set->entries, item, after)
@@ -173,8 +173,8 @@ void link_set_update(struct link_set *set, const struct link_target *targets, si
         entry_drop(set, list_entry(item, struct link_entry, item));
 }
 
-size_t link_set_take(struct link_set *set, const char *system_id, struct link_taken *out,
-                     size_t cap)
+static size_t take(struct link_set *set, const char *system_id, bool up, struct link_taken *out,
+                   size_t cap)
 {
     size_t count = 0;
 
@@ -187,13 +187,29 @@ size_t link_set_take(struct link_set *set, const char *system_id, struct link_ta
             break;
         if (entry->link == NULL || (system_id != NULL && strcmp(entry->system_id, system_id) != 0))
             continue;
-        if (system_link_state(entry->link) != LINK_UP)
+        if (up && system_link_state(entry->link) != LINK_UP)
             continue;
         entry->holders++;
         out[count++] = (struct link_taken){entry->link, entry};
     }
     pthread_mutex_unlock(&set->mutex);
     return count;
+}
+
+void link_set_interrupt(struct link_set *set)
+{
+    struct link_taken all[LINKS_MAX];
+    size_t count = take(set, NULL, false, all, LINKS_MAX);
+
+    for (size_t i = 0; i < count; i++)
+        system_link_interrupt(all[i].link);
+    link_set_give(set, all, count);
+}
+
+size_t link_set_take(struct link_set *set, const char *system_id, struct link_taken *out,
+                     size_t cap)
+{
+    return take(set, system_id, true, out, cap);
 }
 
 void link_set_give(struct link_set *set, const struct link_taken *taken, size_t count)

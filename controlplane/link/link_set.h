@@ -30,8 +30,11 @@ void link_set_free(struct link_set *set);
 struct link_target {
     const char *system_id, *url, *ca; /* ca: PEM or NULL */
 };
-/* Opens what is new, closes what is no longer named. */
+/* Opens what is new or was closed by a refusal, closes what is no longer named. */
 void link_set_update(struct link_set *set, const struct link_target *targets, size_t count);
+
+/* Ends all connections, so that nobody waits for an answer any longer; before link_set_free. */
+void link_set_interrupt(struct link_set *set);
 
 struct link_taken {
     struct system_link *link;

@@ -82,20 +82,29 @@ static enum result read_server(struct node_event *event, struct slice body)
                              &error);
 }
 
+static const char *keep(struct node_event *event, const char *text)
+{
+    return text != NULL ? arena_strdup(&event->arena, text) : NULL;
+}
+
+/* Read in an arena of its own, so that the JWT does not stay with the event. */
 static enum result read_connect(struct node_event *event, struct slice body)
 {
+    struct arena scratch = {0};
     struct sys_connect connect;
     struct shape_error error;
     enum result rc =
-        shape_decode_text(&sys_connect_shape, body, SHAPE_LENIENT, &event->arena, &connect, &error);
+        shape_decode_text(&sys_connect_shape, body, SHAPE_LENIENT, &scratch, &connect, &error);
 
-    if (rc != OK)
-        return rc;
-    event->server = connect.server;
-    event->account = connect.client.acc;
-    event->host = connect.client.host;
-    event->credential_jti = jti_of(connect.client.jwt, &event->arena);
-    return OK;
+    if (rc == OK) {
+        event->server.id = keep(event, connect.server.id);
+        event->server.name = keep(event, connect.server.name);
+        event->account = keep(event, connect.client.acc);
+        event->host = keep(event, connect.client.host);
+        event->credential_jti = keep(event, jti_of(connect.client.jwt, &scratch));
+    }
+    arena_fini(&scratch);
+    return rc;
 }
 
 static enum result read_disconnect(struct node_event *event, struct slice body)
@@ -224,4 +233,12 @@ struct node_event *node_events_take(struct node_events *events)
         events->count--;
     pthread_mutex_unlock(&events->mutex);
     return item != NULL ? list_entry(item, struct node_event, item) : NULL;
+}
+
+void node_events_return(struct node_events *events, struct node_event *event)
+{
+    pthread_mutex_lock(&events->mutex);
+    list_push_front(&events->queue, &event->item);
+    events->count++;
+    pthread_mutex_unlock(&events->mutex);
 }

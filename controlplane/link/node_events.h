@@ -55,6 +55,8 @@ void node_events_add(struct node_events *events, const char *system_id, const ch
                      struct slice body);
 /* The oldest, or NULL. */
 struct node_event *node_events_take(struct node_events *events);
+/* One that was taken and could not be dealt with: it is the oldest again. */
+void node_events_return(struct node_events *events, struct node_event *event);
 void node_event_free(struct node_event *event);
 /* Called, from any thread, when something was added to an empty queue. */
 void node_events_on_add(struct node_events *events, void (*fn)(void *arg), void *arg);

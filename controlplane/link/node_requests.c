@@ -4,9 +4,10 @@
 
 #include "api/base/check.h"
 
-/* One answer with an envelope. */
+/* One answer with an envelope: that of the node at the other end. */
 struct one {
     struct arena *arena;
+    char server_id[NKEY_PUBLIC_MAX];
     struct sys_reply reply;
     enum result rc;
 };
@@ -16,20 +17,24 @@ static enum system_link_more on_one(struct slice body, void *arg)
     struct one *one = arg;
     struct shape_error error;
 
-    one->rc = OK;
     if (shape_decode_text(&sys_reply_shape, body, SHAPE_LENIENT, one->arena, &one->reply, &error) !=
-        OK)
+        OK) {
         one->rc = ERR_CORRUPT;
-    else if (one->reply.error != NULL)
-        one->rc = ERR_DENIED;
+        return LINK_ENOUGH;
+    }
+    if (one->reply.server.id == NULL || strcmp(one->reply.server.id, one->server_id) != 0)
+        return LINK_MORE;
+    one->rc = one->reply.error != NULL ? ERR_DENIED : OK;
     return LINK_ENOUGH;
 }
 
 static enum result ask_one(struct system_link *link, const char *subject, struct slice body,
                            int64_t timeout_ms, struct one *one)
 {
-    enum result rc = system_link_gather(link, subject, body, timeout_ms, on_one, one);
+    enum result rc;
 
+    system_link_server_id(link, one->server_id);
+    rc = system_link_gather(link, subject, body, timeout_ms, on_one, one);
     return rc != OK ? rc : one->rc;
 }
 
@@ -41,6 +46,7 @@ enum result node_request_varz(struct system_link *link, int64_t timeout_ms, stru
     struct shape_error error;
     enum result rc;
 
+    *out = (struct node_varz){0};
     system_link_server_id(link, id);
     if (id[0] == 0)
         return ERR_UNAVAILABLE;

@@ -48,7 +48,7 @@ enum result node_request_delete(struct system_link *link, const char *request_jw
                                 int64_t timeout_ms, struct arena *arena,
                                 struct sys_claims_reply *out) MUST_CHECK;
 
-/* Live client connections of an account on the nodes that answer. */
+/* Live client connections of an account on the node at the other end. */
 enum result node_request_connections(struct system_link *link, const char *account_key,
                                      int64_t timeout_ms, struct arena *arena,
                                      int64_t *out) MUST_CHECK;

@@ -3,6 +3,12 @@
  * with "retry on failed connect", so that there is one path for the first connection and for
  * every later one.  State is told by libnats' callbacks and kept under a mutex; nothing of ours
  * is called while it is held.
+ *
+ * All subscriptions of all links are delivered by one thread of libnats: a node's last counters
+ * and its SHUTDOWN, which arrive in this order on two subjects, are told in this order.
+ *
+ * libnats calls back after natsConnection_Close has returned.  The last call for a connection is
+ * "closed", for a subscription "complete": a link is freed when all of these have come.
  */
 #include "controlplane/link/system_link.h"
 
@@ -16,7 +22,12 @@
 #include "api/base/log.h"
 #include "api/base/mem.h"
 
-enum { PENDING_MESSAGES_MAX = 1 << 20, PENDING_BYTES_MAX = 64 << 20, TROUBLE_MAX = 200 };
+enum {
+    PENDING_MESSAGES_MAX = 1 << 20,
+    PENDING_BYTES_MAX = 64 << 20,
+    TROUBLE_MAX = 200,
+    CONNECT_TIMEOUT_MS = 2000,
+};
 
 struct system_link {
     struct system_link_options options;
@@ -26,7 +37,10 @@ struct system_link {
     char trouble[TROUBLE_MAX];
     struct nkey key; /* of the attempt under way */
     struct list subscriptions;
-    bool closing;
+    size_t open_subscriptions; /* that libnats may still call */
+    pthread_cond_t ended;
+    bool closing; /* no callback of ours is called any more */
+    bool closed;  /* libnats has made its last call for the connection */
 };
 
 struct link_subscription {
@@ -56,13 +70,15 @@ static enum result result_of(natsStatus status)
     }
 }
 
-/* state LINK_CLOSED is final. */
-static void set_state(struct system_link *link, enum system_link_state state, const char *trouble)
+/* LINK_CLOSED is final.  first: only if nothing has been said yet. */
+static void change_state(struct system_link *link, enum system_link_state state,
+                         const char *trouble, bool first)
 {
     bool changed;
 
     pthread_mutex_lock(&link->mutex);
-    changed = link->state != state && link->state != LINK_CLOSED && !link->closing;
+    changed = link->state != state && link->state != LINK_CLOSED && !link->closing &&
+              (!first || link->state == LINK_CONNECTING);
     if (changed) {
         link->state = state;
         snprintf(link->trouble, sizeof(link->trouble), "%s", trouble);
@@ -70,6 +86,11 @@ static void set_state(struct system_link *link, enum system_link_state state, co
     pthread_mutex_unlock(&link->mutex);
     if (changed && link->options.on_state != NULL)
         link->options.on_state(link, state, link->options.arg);
+}
+
+static void set_state(struct system_link *link, enum system_link_state state, const char *trouble)
+{
+    change_state(link, state, trouble, false);
 }
 
 static const char *last_error(natsConnection *connection)
@@ -91,10 +112,26 @@ static void on_disconnected(natsConnection *connection, void *arg)
     set_state(arg, LINK_DOWN, last_error(connection));
 }
 
-/* libnats gives up after the same refusal twice; whoever holds the link opens another. */
-static void on_gone(natsConnection *connection, void *arg)
+/* We closed it, or libnats gave up: it does when a node refuses a user twice. */
+static void on_closed(natsConnection *connection, void *arg)
 {
-    set_state(arg, LINK_CLOSED, last_error(connection));
+    struct system_link *link = arg;
+
+    set_state(link, LINK_CLOSED, last_error(connection));
+    pthread_mutex_lock(&link->mutex);
+    link->closed = true;
+    pthread_cond_broadcast(&link->ended);
+    pthread_mutex_unlock(&link->mutex);
+}
+
+static void on_complete(void *arg)
+{
+    struct system_link *link = arg;
+
+    pthread_mutex_lock(&link->mutex);
+    link->open_subscriptions--;
+    pthread_cond_broadcast(&link->ended);
+    pthread_mutex_unlock(&link->mutex);
 }
 
 static void on_error(natsConnection *connection, natsSubscription *subscription, natsStatus status,
@@ -169,7 +206,11 @@ static natsStatus set_options(struct system_link *link, natsOptions *options)
     if (s == NATS_OK)
         s = natsOptions_SetMaxPingsOut(options, 2);
     if (s == NATS_OK)
-        s = natsOptions_SetTimeout(options, 5000);
+        s = natsOptions_SetTimeout(options, CONNECT_TIMEOUT_MS);
+    if (s == NATS_OK) /* a request is one write; nobody gains from waiting for more */
+        s = natsOptions_SetSendAsap(options, true);
+    if (s == NATS_OK)
+        s = natsOptions_UseGlobalMessageDelivery(options, true);
     if (s == NATS_OK)
         s = natsOptions_SetRetryOnFailedConnect(options, true, on_connected, link);
     if (s == NATS_OK)
@@ -177,7 +218,7 @@ static natsStatus set_options(struct system_link *link, natsOptions *options)
     if (s == NATS_OK)
         s = natsOptions_SetDisconnectedCB(options, on_disconnected, link);
     if (s == NATS_OK)
-        s = natsOptions_SetClosedCB(options, on_gone, link);
+        s = natsOptions_SetClosedCB(options, on_closed, link);
     if (s == NATS_OK)
         s = natsOptions_SetErrorHandler(options, on_error, link);
     if (s == NATS_OK && mine->ca != NULL)
@@ -188,6 +229,7 @@ static natsStatus set_options(struct system_link *link, natsOptions *options)
 static void link_free(struct system_link *link)
 {
     nkey_wipe(&link->key);
+    pthread_cond_destroy(&link->ended);
     pthread_mutex_destroy(&link->mutex);
     mem_free((char *)(uintptr_t)link->options.url);
     mem_free((char *)(uintptr_t)link->options.name);
@@ -207,6 +249,7 @@ enum result system_link_open(const struct system_link_options *options, struct s
     link->options.name = options->name != NULL ? mem_strdup(options->name) : NULL;
     link->options.ca = options->ca != NULL ? mem_strdup(options->ca) : NULL;
     pthread_mutex_init(&link->mutex, NULL);
+    pthread_cond_init(&link->ended, NULL);
     list_init(&link->subscriptions);
     snprintf(link->trouble, sizeof(link->trouble), "not connected yet");
 
@@ -217,7 +260,7 @@ enum result system_link_open(const struct system_link_options *options, struct s
         s = natsConnection_Connect(&link->connection, nats_options);
     natsOptions_Destroy(nats_options);
     if (s == NATS_OK)
-        set_state(link, LINK_UP, "");
+        change_state(link, LINK_UP, "", true);
     else if (s != NATS_NOT_YET_CONNECTED) {
         log_warn(LOG_LINK, "link refused url=%s error=\"%s\"", options->url, natsStatus_GetText(s));
         link_free(link);
@@ -227,18 +270,26 @@ enum result system_link_open(const struct system_link_options *options, struct s
     return OK;
 }
 
+void system_link_interrupt(struct system_link *link)
+{
+    pthread_mutex_lock(&link->mutex);
+    link->closing = true;
+    link->state = LINK_CLOSED;
+    pthread_mutex_unlock(&link->mutex);
+    natsConnection_Close(link->connection);
+}
+
 void system_link_close(struct system_link *link)
 {
     struct list *item;
 
     if (link == NULL)
         return;
+    system_link_interrupt(link);
     pthread_mutex_lock(&link->mutex);
-    link->closing = true;
-    link->state = LINK_CLOSED;
+    while (!link->closed || link->open_subscriptions > 0)
+        pthread_cond_wait(&link->ended, &link->mutex);
     pthread_mutex_unlock(&link->mutex);
-
-    natsConnection_Close(link->connection);
     while ((item = list_pop(&link->subscriptions)) != NULL) {
         struct link_subscription *sub = list_entry(item, struct link_subscription, item);
 
@@ -375,6 +426,19 @@ static void on_message(natsConnection *connection, natsSubscription *subscriptio
     natsMsg_Destroy(msg);
 }
 
+static natsStatus subscribe(struct link_subscription *sub, const char *subject)
+{
+    natsStatus s = natsConnection_Subscribe(&sub->subscription, sub->link->connection, subject,
+                                            on_message, sub);
+
+    if (s == NATS_OK)
+        s = natsSubscription_SetPendingLimits(sub->subscription, PENDING_MESSAGES_MAX,
+                                              PENDING_BYTES_MAX);
+    if (s == NATS_OK)
+        s = natsSubscription_SetOnCompleteCB(sub->subscription, on_complete, sub->link);
+    return s;
+}
+
 enum result system_link_subscribe(struct system_link *link, const char *subject,
                                   system_link_message_fn fn, void *arg)
 {
@@ -384,17 +448,11 @@ enum result system_link_subscribe(struct system_link *link, const char *subject,
     sub->link = link;
     sub->fn = fn;
     sub->arg = arg;
-    s = natsConnection_Subscribe(&sub->subscription, link->connection, subject, on_message, sub);
-    if (s == NATS_OK)
-        s = natsSubscription_SetPendingLimits(sub->subscription, PENDING_MESSAGES_MAX,
-                                              PENDING_BYTES_MAX);
-    if (s != NATS_OK) {
-        natsSubscription_Destroy(sub->subscription);
-        mem_free(sub);
-        return result_of(s);
-    }
+    s = subscribe(sub, subject);
+    /* Kept even when a part of it failed: libnats may be calling it. */
     pthread_mutex_lock(&link->mutex);
     list_push(&link->subscriptions, &sub->item);
+    link->open_subscriptions += s == NATS_OK;
     pthread_mutex_unlock(&link->mutex);
-    return OK;
+    return result_of(s);
 }

@@ -1,10 +1,13 @@
 /*
  * system_link: one connection to the system account of one node, over libnats.
  *
- * A link connects in the background and comes back by itself, unless the node refuses it twice in
- * the same way: then it is LINK_CLOSED for good, and another is to be opened.  What it connects
- * with is asked for at every attempt, so a renewed user JWT is used from the next attempt on.
- * Nodes found by gossip are ignored: one link is one node.
+ * A link connects in the background and comes back by itself; what it connects with is asked for
+ * at every attempt, so a renewed user JWT is used from the next attempt on.  Nodes found by
+ * gossip are ignored: one link is one node.  A node that refuses the user twice closes the link
+ * (LINK_CLOSED): whoever owns it opens another one.
+ *
+ * Messages of subscriptions are told in the order in which the node sent them, whichever
+ * subscription they belong to.
  *
  * Requests to many: system_link_gather publishes with an inbox as reply and hands every answer
  * to a function until that says it has enough, or the time is over.
@@ -49,11 +52,14 @@ struct system_link_options {
     int64_t reconnect_wait_ms; /* 0: 1,000; with jitter */
 };
 
-/* Returns at once; the first attempt runs in the background. */
+/* The first attempt is made at once (2 s at most); when it fails, the next ones are made in the
+ * background. */
 enum result system_link_open(const struct system_link_options *options,
                              struct system_link **out) MUST_CHECK;
-/* No callback runs after it returns. */
+/* No callback runs after it returns; not to be called from one. */
 void system_link_close(struct system_link *link);
+/* Ends the connection for good, so that whoever waits for answers need not wait any longer. */
+void system_link_interrupt(struct system_link *link);
 
 enum system_link_state system_link_state(struct system_link *link);
 const char *system_link_url(const struct system_link *link);

@@ -439,9 +439,9 @@ static enum result inside(struct rest_call *call, const struct idempotency_key *
     return rc;
 }
 
-static void reset_attempt(struct rest_call *call)
+/* As before the first attempt, when the reply had header_count headers. */
+static void reset_attempt(struct rest_call *call, size_t header_count)
 {
-    size_t header_count = call->reply.header_count;
     struct rest_reply reply = call->reply;
 
     call->reply = (struct rest_reply){.header_count = header_count};
@@ -465,10 +465,11 @@ static enum result transact(struct rest_call *call, const struct idempotency_key
     const char *team = (call->route->flags & ROUTE_SERVICE) || principal_is_operator(&call->who)
                            ? NULL
                            : call->who.team_id;
+    size_t header_count = call->reply.header_count;
     enum result rc = OK;
 
     for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
-        reset_attempt(call);
+        reset_attempt(call, header_count);
         rc = db_begin(call->work.db, team);
         if (rc != OK)
             return rc;

@@ -36,6 +36,8 @@ enum {
     REQUEST_ID_MAX = 64,
     WAIT_POLL_MS = 1000,
     HEADERS_MAX_BYTES = 32 << 10,
+    DROPPED_MAX = 8 << 20, /* of a body that is too large: then the connection is closed */
+    STOP_WAIT_MS = 3000,   /* for answers under way to be taken */
 };
 
 struct rest;
@@ -51,6 +53,7 @@ struct http_call {
     int64_t begun_ns, until_ns; /* monotonic */
     bool handed;                /* to the workers */
     bool answered;              /* the reply is complete */
+    size_t dropped;             /* bytes of a body that is too large */
     char source_ip[INET6_ADDRSTRLEN];
     char request_id[REQUEST_ID_MAX + 8];
 };
@@ -65,6 +68,8 @@ struct rest {
     pthread_cond_t work, changed;
     struct list queue, waiting;
     size_t queued;
+    size_t open; /* calls handed to the workers whose answer has not been taken yet */
+    pthread_cond_t taken;
     bool stopping, sync_changed;
     bool ended; /* the main thread's */
 };
@@ -324,11 +329,30 @@ static void *run_worker(void *arg)
 
 /* --- requests in -------------------------------------------------------------------------- */
 
+/* A copy in which whatever is no printable UTF-8 is a '?': it may go to the log and the database.
+ */
+static const char *clean(struct arena *arena, const char *text)
+{
+    struct slice rest = slice_of(text);
+    char *copy = arena_strdup(arena, text);
+
+    for (size_t at = 0; at < rest.len;) {
+        size_t len = slice_utf8(slice_from(rest, at));
+
+        if (len == 0 || (unsigned char)copy[at] < ' ' || copy[at] == 0x7f) {
+            copy[at] = '?';
+            len = 1;
+        }
+        at += len;
+    }
+    return copy;
+}
+
 static const char *header(struct http_call *http, const char *name)
 {
     const char *value = MHD_lookup_connection_value(http->connection, MHD_HEADER_KIND, name);
 
-    return value != NULL ? arena_strdup(&http->arena, value) : NULL;
+    return value != NULL ? clean(&http->arena, value) : NULL;
 }
 
 static bool request_id_valid(const char *text)
@@ -391,17 +415,19 @@ static void *on_target(void *arg, const char *target, struct MHD_Connection *con
 {
     struct rest *rest = arg;
     struct http_call *http = mem_alloc(sizeof(*http));
-    const char *question = strchr(target, '?');
+    const char *question;
 
     arena_init(&http->arena);
     buf_init(&http->body, REST_BODY_MAX);
     http->rest = rest;
     http->connection = connection;
     http->begun_ns = clock_mono_ns(rest->server.tools->clock);
+    target = clean(&http->arena, target);
+    question = strchr(target, '?');
     http->request.path =
         question != NULL ? arena_copy(&http->arena, slice_make(target, (size_t)(question - target)))
-                         : arena_strdup(&http->arena, target);
-    http->request.query = question != NULL ? arena_strdup(&http->arena, question + 1) : "";
+                         : target;
+    http->request.query = question != NULL ? question + 1 : "";
     return http;
 }
 
@@ -436,19 +462,19 @@ static enum MHD_Result hand_over(struct rest *rest, struct http_call *http)
     http->call.request = &http->request;
     http->call.who.request_id = http->request_id;
 
+    /* In one go: nothing may come into the queue once the workers have been told to end. */
     pthread_mutex_lock(&rest->mutex);
     full = rest->queued >= (size_t)rest->server.options.queue_max || rest->stopping;
+    if (!full) {
+        http->handed = true;
+        MHD_suspend_connection(http->connection);
+        list_push(&rest->queue, &http->item);
+        rest->queued++;
+        rest->open++;
+        pthread_cond_signal(&rest->work);
+    }
     pthread_mutex_unlock(&rest->mutex);
-    if (full)
-        return refuse_at_once(http);
-    http->handed = true;
-    MHD_suspend_connection(http->connection);
-    pthread_mutex_lock(&rest->mutex);
-    list_push(&rest->queue, &http->item);
-    rest->queued++;
-    pthread_cond_signal(&rest->work);
-    pthread_mutex_unlock(&rest->mutex);
-    return MHD_YES;
+    return full ? refuse_at_once(http) : MHD_YES;
 }
 
 static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, const char *url,
@@ -468,10 +494,12 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
         return answer(http);
     if (*len > 0) {
         buf_add(&http->body, data, *len);
-        if (http->body.full)
-            http->request.too_large = true; /* the rest is read and dropped */
+        if (http->body.full) { /* the rest is read and dropped */
+            http->request.too_large = true;
+            http->dropped += *len;
+        }
         *len = 0;
-        return MHD_YES;
+        return http->dropped <= DROPPED_MAX ? MHD_YES : MHD_NO;
     }
     return http->handed ? MHD_YES : hand_over(arg, http);
 }
@@ -491,6 +519,14 @@ static void log_request(const struct http_call *http)
     log_context_clear();
 }
 
+static void note_taken(struct rest *rest)
+{
+    pthread_mutex_lock(&rest->mutex);
+    rest->open--;
+    pthread_cond_broadcast(&rest->taken);
+    pthread_mutex_unlock(&rest->mutex);
+}
+
 static void on_completed(void *arg, struct MHD_Connection *connection, void **state,
                          enum MHD_RequestTerminationCode code)
 {
@@ -501,10 +537,12 @@ static void on_completed(void *arg, struct MHD_Connection *connection, void **st
     *state = NULL;
     if (http->answered)
         log_request(http);
+    if (http->handed)
+        note_taken(http->rest);
     if (http->body.data != NULL)
         sodium_memzero(http->body.data, http->body.cap);
     buf_fini(&http->body);
-    arena_fini(&http->arena);
+    arena_wipe(&http->arena);
     mem_free(http);
 }
 
@@ -590,6 +628,7 @@ static void rest_free(struct rest *rest)
 {
     pthread_cond_destroy(&rest->work);
     pthread_cond_destroy(&rest->changed);
+    pthread_cond_destroy(&rest->taken);
     pthread_mutex_destroy(&rest->mutex);
     limit_free(rest->server.limit);
     figures_free(rest->server.figures);
@@ -615,6 +654,7 @@ static struct rest *rest_new(const struct rest_options *options, struct pool *po
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     pthread_cond_init(&rest->work, &attributes);
     pthread_cond_init(&rest->changed, &attributes);
+    pthread_cond_init(&rest->taken, &attributes);
     pthread_condattr_destroy(&attributes);
     list_init(&rest->queue);
     list_init(&rest->waiting);
@@ -664,6 +704,20 @@ enum result rest_start(const struct rest_options *options, struct pool *pool,
     return OK;
 }
 
+/* Answers are complete; libmicrohttpd still has to send them. */
+static void await_taken(struct rest *rest)
+{
+    struct timespec until;
+    int error = 0;
+
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += STOP_WAIT_MS / 1000;
+    pthread_mutex_lock(&rest->mutex);
+    while (rest->open > 0 && error == 0)
+        error = pthread_cond_timedwait(&rest->taken, &rest->mutex, &until);
+    pthread_mutex_unlock(&rest->mutex);
+}
+
 void rest_end(struct rest *rest)
 {
     if (rest == NULL || rest->ended)
@@ -684,6 +738,7 @@ void rest_end(struct rest *rest)
         pthread_join(rest->workers[i], NULL);
     pthread_join(rest->waiter, NULL);
     look_at_all(rest, true); /* what workers put there meanwhile */
+    await_taken(rest);
     if (rest->daemon != NULL)
         MHD_stop_daemon(rest->daemon);
 }

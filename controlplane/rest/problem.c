@@ -7,8 +7,12 @@
 
 static void put(json_t *object, const char *name, const char *text)
 {
-    if (text != NULL)
-        CHECK(json_object_set_new(object, name, json_string(text)) == 0);
+    json_t *value;
+
+    if (text == NULL)
+        return;
+    value = json_string(text); /* NULL: it is not UTF-8 */
+    CHECK(json_object_set_new(object, name, value != NULL ? value : json_string("?")) == 0);
 }
 
 static void put_errors(json_t *object, const struct refusal *refusal)

@@ -9,7 +9,7 @@
 
 #include "controlplane/rest/router.h"
 
-/* Percent-decoding; NULL for a broken escape or a 0 byte.  plus: '+' is a blank. */
+/* Percent-decoding; NULL for a broken escape, a 0 byte, or no UTF-8.  plus: '+' is a blank. */
 const char *router_decode(struct arena *arena, struct slice text, bool plus);
 /* Query parameters against what the route knows; fills call->list. */
 enum result router_read_query(struct rest_call *call) MUST_CHECK;

@@ -40,7 +40,19 @@ static int hex_digit(char c)
     return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
-/* Percent-decoding; NULL for a broken escape or a 0 byte.  plus: '+' is a blank. */
+static bool well_formed(struct slice text)
+{
+    size_t len;
+
+    for (; text.len > 0; text = slice_from(text, len)) {
+        len = slice_utf8(text);
+        if (len == 0)
+            return false;
+    }
+    return true;
+}
+
+/* Percent-decoding; NULL for a broken escape, a 0 byte, or no UTF-8.  plus: '+' is a blank. */
 const char *router_decode(struct arena *arena, struct slice text, bool plus)
 {
     char *out = arena_alloc(arena, text.len + 1);
@@ -62,7 +74,7 @@ const char *router_decode(struct arena *arena, struct slice text, bool plus)
         }
         out[len++] = c;
     }
-    return out;
+    return well_formed(slice_make(out, len)) ? out : NULL;
 }
 
 const char *router_param(const struct rest_call *call, const char *name)

@@ -106,13 +106,12 @@ SELECT o.jwt AS operator_jwt, a.public_key AS account_key, j.jwt AS account_jwt
  WHERE s.system_id = $1;
 
 -- name: system_desired
-SELECT a.account_id, a.public_key, a.jti, j.jwt, a.state, a.revision, a.iat,
+SELECT a.account_id, a.public_key, a.jti, j.jwt, a.state, a.revision, a.iat, a.is_system,
        a.state IN ('purging', 'tombstoned', 'deleted') AS tombstone
   FROM account a
   JOIN account_jwt j ON j.account_id = a.account_id AND j.active
  WHERE a.system_id = $1
    AND a.account_id > $2
-   AND NOT a.is_system
    AND a.revision > 0
    AND (a.state <> 'deleted'
         OR EXISTS (SELECT

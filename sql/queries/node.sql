@@ -119,6 +119,7 @@ SELECT count(*)
 
 -- name: sync_record
 -- $5 is what the node is known to hold now; NULL leaves that as it is, 0 means "does not hold it".
+-- What a process said that has been replaced meanwhile is left out.
 INSERT INTO node_account_sync AS s (node_id, account_id, team_id, server_id, stored_revision,
                                     stored_jti, stored_at, applied_revision, applied_jti,
                                     applied_at, loaded, error_class, error_text, attempts,
@@ -129,7 +130,9 @@ SELECT $1, $2, a.team_id, $3, coalesce($5::bigint, 0), $4,
        CASE WHEN $6::bigint > 0 THEN clock_timestamp() END, $7,
        $8, $9, CASE WHEN $8 <> '' THEN 1 ELSE 0 END, $10
   FROM account a
+  JOIN node n ON n.node_id = $1
  WHERE a.account_id = $2
+   AND $3 IN ('', n.server_id)
 ON CONFLICT (node_id, account_id) DO UPDATE
    SET server_id = excluded.server_id,
        stored_revision = CASE WHEN $5::bigint = 0 THEN 0
@@ -149,6 +152,37 @@ ON CONFLICT (node_id, account_id) DO UPDATE
        error_text = excluded.error_text,
        attempts = CASE WHEN excluded.error_class <> '' THEN s.attempts + 1 ELSE 0 END,
        next_retry_at = excluded.next_retry_at;
+
+-- name: sync_held
+-- Seen in the node's store: $3, $4, $5 are accounts, revisions and jtis.  A node of ours applies
+-- what it has stored; of a stock node we only know that it will.
+INSERT INTO node_account_sync AS s (node_id, account_id, team_id, server_id, stored_revision,
+                                    stored_jti, stored_at, applied_revision, applied_jti,
+                                    applied_at)
+SELECT n.node_id, a.account_id, a.team_id, n.server_id, w.revision, w.jti, clock_timestamp(),
+       CASE WHEN n.own THEN w.revision ELSE 0 END, CASE WHEN n.own THEN w.jti ELSE '' END,
+       CASE WHEN n.own THEN clock_timestamp() END
+  FROM unnest($3::text[], $4::bigint[], $5::text[]) AS w (account_id, revision, jti)
+  JOIN account a ON a.account_id = w.account_id
+  JOIN node n ON n.node_id = $1 AND n.server_id = $2
+ ORDER BY a.account_id
+ON CONFLICT (node_id, account_id) DO UPDATE
+   SET server_id = excluded.server_id,
+       stored_revision = excluded.stored_revision,
+       stored_jti = excluded.stored_jti,
+       stored_at = coalesce(s.stored_at, excluded.stored_at),
+       applied_revision = greatest(s.applied_revision, excluded.applied_revision),
+       applied_jti = CASE WHEN excluded.applied_revision > s.applied_revision
+                          THEN excluded.applied_jti ELSE s.applied_jti END,
+       applied_at = coalesce(s.applied_at, excluded.applied_at),
+       loaded = false,
+       error_class = '',
+       error_text = '',
+       attempts = 0,
+       next_retry_at = NULL
+ WHERE s.stored_revision < excluded.stored_revision
+    OR (s.stored_revision = excluded.stored_revision
+        AND (s.applied_revision < excluded.applied_revision OR s.error_class <> ''));
 
 -- name: sync_forget_node
 -- It has to be asked again; until then it counts as not having anything.

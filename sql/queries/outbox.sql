@@ -86,6 +86,21 @@ UPDATE outbox
    SET not_before = least(not_before, clock_timestamp())
  WHERE system_id = $1;
 
+-- name: outbox_poke_behind
+-- What a node is not known to hold, and nobody is about to push, is due now.
+INSERT INTO outbox (account_id, team_id, system_id, kind, revision)
+SELECT a.account_id, a.team_id, a.system_id, 'claims', a.revision
+  FROM node n
+  JOIN account a ON a.system_id = n.system_id
+  LEFT JOIN node_account_sync s ON s.node_id = n.node_id AND s.account_id = a.account_id
+ WHERE n.node_id = $1
+   AND n.state <> 'retired'
+   AND a.revision > 0
+   AND a.state <> 'deleted'
+   AND NOT a.is_system
+   AND coalesce(s.stored_revision, 0) < a.revision
+ON CONFLICT (account_id) DO NOTHING;
+
 -- name: outbox_depth
 SELECT count(*) AS depth,
        coalesce(extract(epoch FROM clock_timestamp() - min(created_at))::bigint, 0) AS oldest_s
