@@ -457,10 +457,10 @@ static enum result decode_field(struct decoder *decoder, const struct field *fie
     return decoders[field->kind](decoder, field, value, &path, at);
 }
 
+/* out is zero so far; what is flattened may lie over members that stand in front of it. */
 static enum result decode_fields(struct decoder *decoder, const struct shape *shape,
                                  const json_t *in, const struct path *path, void *out)
 {
-    memset(out, 0, shape->size);
     for (size_t i = 0; i < shape->field_count; i++) {
         const struct field *field = &shape->fields[i];
         char *at = (char *)out + field->offset;
@@ -510,6 +510,7 @@ static enum result decode_struct(struct decoder *decoder, const struct shape *sh
         }
     }
     decoder->depth++;
+    memset(out, 0, shape->size);
     rc = decode_fields(decoder, shape, in, path, out);
     decoder->depth--;
     return rc;

@@ -1,8 +1,14 @@
 #include "tests/lib/control_plane.h"
 
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
 #include <curl/curl.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +22,7 @@
 #include "controlplane/app/app.h"
 #include "tests/lib/pg.h"
 
-enum { PLACES = 8, PLACE_MAX = 4096, TOKEN_MAX = 160, URL_MAX = 1024, TIMEOUT_S = 60 };
+enum { PLACES = 32, PLACE_MAX = 4096, TOKEN_MAX = 160, URL_MAX = 1024, TIMEOUT_S = 60 };
 
 struct control_plane {
     struct app *app;
@@ -303,6 +309,25 @@ int control_do(struct control_plane *control, const char *token, const char *met
                const char *path, const char *body)
 {
     return control_do_if(control, token, NULL, method, path, body);
+}
+
+void control_check(const struct control_plane *control, int wanted, int status, const char *file,
+                   int line)
+{
+    if (status == wanted)
+        return;
+    print_error("%s:%d: %d, not %d: %s\n", file, line, status, wanted,
+                buf_text(&control->reply.body));
+    _fail(file, line);
+}
+
+void control_check_code(const struct control_plane *control, const char *code, const char *file,
+                        int line)
+{
+    if (strcmp(control_text(control, "code"), code) == 0)
+        return;
+    print_error("%s:%d: not %s: %s\n", file, line, code, buf_text(&control->reply.body));
+    _fail(file, line);
 }
 
 const struct control_reply *control_last(const struct control_plane *control)

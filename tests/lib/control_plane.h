@@ -65,12 +65,33 @@ int control_do(struct control_plane *control, const char *token, const char *met
                const char *path, const char *body);
 int control_do_if(struct control_plane *control, const char *token, const char *if_match,
                   const char *method, const char *path, const char *body);
+/* control_do, and the test fails with the reply unless it has this status:
+ * control_want(control, 201, token, "POST", "/v1/teams", body) */
+#define control_want(control, wanted, ...) \
+    control_check(control, wanted, control_do(control, __VA_ARGS__), __FILE__, __LINE__)
+#define control_want_if(control, wanted, ...) \
+    control_check(control, wanted, control_do_if(control, __VA_ARGS__), __FILE__, __LINE__)
+void control_check(const struct control_plane *control, int wanted, int status, const char *file,
+                   int line);
+/* The same for a refusal: status and code of the problem document. */
+#define control_refused(control, wanted, code, ...)            \
+    do {                                                       \
+        control_want(control, wanted, __VA_ARGS__);            \
+        control_check_code(control, code, __FILE__, __LINE__); \
+    } while (0)
+#define control_refused_if(control, wanted, code, ...)         \
+    do {                                                       \
+        control_want_if(control, wanted, __VA_ARGS__);         \
+        control_check_code(control, code, __FILE__, __LINE__); \
+    } while (0)
+void control_check_code(const struct control_plane *control, const char *code, const char *file,
+                        int line);
 const struct control_reply *control_last(const struct control_plane *control);
 /* A member of the last reply, "a/b" or "items/0/id"; "" (0) when it is not there. */
 const char *control_text(const struct control_plane *control, const char *path);
 int64_t control_int(const struct control_plane *control, const char *path);
 json_t *control_member(const struct control_plane *control, const char *path);
-/* printf for paths and bodies; one of eight places, used in turn. */
+/* printf for paths and bodies; one of 32 places, used in turn. */
 const char *control_format(struct control_plane *control, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 

@@ -353,11 +353,36 @@ static void test_a_shape_in_itself_has_an_end(void **state)
     arena_fini(&arena);
 }
 
+/* A name of its own in front, the rest flattened over it. */
+static void test_what_is_flattened_spares_what_stands_in_front(void **state)
+{
+    static const struct field port_fields[] = {
+        {"port", INT_AT(struct address, port)},
+    };
+    static const struct shape port_shape = SHAPE(struct address, port_fields);
+    static const struct field fields[] = {
+        {"host", STRING_AT(struct thing, base.host)},
+        {NULL, FLATTEN_AT(struct thing, base), .type = &port_shape},
+    };
+    static const struct shape shape = SHAPE(struct thing, fields);
+    struct arena arena = {0};
+    struct shape_error error;
+    struct thing thing;
+
+    assert_int_equal(shape_decode_text(&shape, SLICE("{\"host\":\"h\",\"port\":7}"), SHAPE_STRICT,
+                                       &arena, &thing, &error),
+                     OK);
+    assert_string_equal(thing.base.host, "h");
+    assert_int_equal(thing.base.port, 7);
+    arena_fini(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_kind_is_decoded),
         cmocka_unit_test(test_what_is_absent_is_zero),
+        cmocka_unit_test(test_what_is_flattened_spares_what_stands_in_front),
         cmocka_unit_test(test_refusals_say_where_and_what),
         cmocka_unit_test(test_length_counts_characters_not_bytes),
         cmocka_unit_test(test_secrets_stay_out_of_errors),

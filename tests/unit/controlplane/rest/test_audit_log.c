@@ -1,0 +1,117 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "tests/lib/control_plane.h"
+
+static struct control_plane *control;
+static const char *admin;
+static struct control_team payments, games;
+static char account[40];
+
+static int begin(void **state)
+{
+    control = control_plane_start(NULL);
+    admin = control_plane_admin(control);
+    control_world(control, "[]");
+    control_team_make(control, "payments", &payments);
+    control_team_make(control, "games", &games);
+    control_account_make(control, &payments, "orders", account);
+    return 0;
+}
+
+static int end(void **state)
+{
+    control_plane_stop(control);
+    return 0;
+}
+
+static size_t count(void)
+{
+    return json_array_size(control_member(control, "items"));
+}
+
+static void test_who_did_what(void **state)
+{
+    control_want(control, 200, admin, "GET", "/v1/audit-events?action=account.create", NULL);
+    assert_int_equal(count(), 1);
+    assert_string_equal(control_text(control, "items/0/resource_id"), account);
+    assert_string_equal(control_text(control, "items/0/actor_type"), "member");
+    assert_string_equal(control_text(control, "items/0/outcome"), "success");
+    assert_string_equal(control_text(control, "items/0/team_id"), payments.id);
+    assert_string_equal(control_text(control, "items/0/after/name"), "orders");
+    assert_true(control_text(control, "items/0/request_id")[0] != '\0');
+    assert_string_equal(control_text(control, "items/0/source_ip"), "127.0.0.1");
+}
+
+static void test_what_was_refused_stands_there_too(void **state)
+{
+    control_refused(control, 403, "forbidden", games.token, "POST", "/v1/teams",
+                    "{\"name\":\"x\"}");
+    control_want(control, 200, admin, "GET",
+                 control_format(control, "/v1/audit-events?outcome=denied&team=%s", games.id),
+                 NULL);
+    assert_int_equal(count(), 1);
+    assert_string_equal(control_text(control, "items/0/reason"), "forbidden");
+    control_refused(control, 422, "validation_failed", admin, "POST", "/v1/teams", "{}");
+    control_want(control, 200, admin, "GET", "/v1/audit-events?outcome=failed", NULL);
+    assert_string_equal(control_text(control, "items/0/reason"), "validation_failed");
+}
+
+static void test_a_tenant_sees_its_own_events(void **state)
+{
+    control_want(control, 200, payments.token, "GET", "/v1/audit-events?limit=500", NULL);
+    assert_true(count() > 0);
+    for (size_t i = 0; i < count(); i++)
+        assert_string_equal(control_text(control, control_format(control, "items/%zu/team_id", i)),
+                            payments.id);
+    control_want(control, 200, payments.token, "GET",
+                 control_format(control, "/v1/audit-events?team=%s", games.id), NULL);
+    for (size_t i = 0; i < count(); i++)
+        assert_string_equal(control_text(control, control_format(control, "items/%zu/team_id", i)),
+                            payments.id);
+    control_want(control, 200, payments.token, "GET",
+                 control_format(control, "/v1/accounts/%s/audit-events", account), NULL);
+    assert_int_equal(count(), 1);
+    control_refused(control, 404, "not_found", games.token, "GET",
+                    control_format(control, "/v1/accounts/%s/audit-events", account), NULL);
+}
+
+static void test_newest_first_in_pages(void **state)
+{
+    char last[40] = "~";
+    const char *path = "/v1/audit-events?limit=2";
+    size_t pages = 0;
+
+    do {
+        control_want(control, 200, admin, "GET", path, NULL);
+        for (size_t i = 0; i < count(); i++) {
+            const char *id = control_text(control, control_format(control, "items/%zu/id", i));
+
+            assert_true(strcmp(id, last) < 0);
+            snprintf(last, sizeof(last), "%s", id);
+        }
+        path = control_format(control, "/v1/audit-events?limit=2&cursor=%s",
+                              control_text(control, "next_cursor"));
+        pages++;
+    } while (json_is_true(control_member(control, "has_more")));
+    assert_true(pages > 2);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_who_did_what),
+        cmocka_unit_test(test_what_was_refused_stands_there_too),
+        cmocka_unit_test(test_a_tenant_sees_its_own_events),
+        cmocka_unit_test(test_newest_first_in_pages),
+    };
+
+    return cmocka_run_group_tests(tests, begin, end);
+}

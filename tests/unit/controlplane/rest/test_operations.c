@@ -1,0 +1,74 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "tests/lib/control_plane.h"
+
+static struct control_plane *control;
+static const char *admin;
+static struct control_team payments, games;
+
+static int begin(void **state)
+{
+    control = control_plane_start(NULL);
+    admin = control_plane_admin(control);
+    control_world(control, "[]");
+    control_team_make(control, "payments", &payments);
+    control_team_make(control, "games", &games);
+    return 0;
+}
+
+static int end(void **state)
+{
+    control_plane_stop(control);
+    return 0;
+}
+
+static void test_deleting_is_an_operation(void **state)
+{
+    char account[40], id[40];
+    const char *path;
+
+    control_account_make(control, &payments, "leaving", account);
+    control_want_if(control, 202, payments.token, "*", "DELETE",
+                    control_format(control, "/v1/accounts/%s", account), NULL);
+    snprintf(id, sizeof(id), "%s", control_text(control, "id"));
+    assert_string_equal(control_text(control, "type"), "account.delete");
+    assert_string_equal(control_text(control, "resource_id"), account);
+    path = control_format(control, "/v1/operations/%s", id);
+    control_want(control, 200, payments.token, "GET", path, NULL);
+    assert_string_equal(control_text(control, "steps/0/name"), "suspend");
+    control_refused(control, 404, "not_found", games.token, "GET", path, NULL);
+    control_want(control, 200, games.token, "GET", "/v1/operations", NULL);
+    assert_int_equal(json_array_size(control_member(control, "items")), 0);
+    control_want(control, 200, admin, "GET",
+                 control_format(control, "/v1/operations?resource=%s", account), NULL);
+    assert_string_equal(control_text(control, "items/0/id"), id);
+    control_refused(control, 409, "illegal_state", payments.token, "POST",
+                    control_format(control, "%s:cancel", path), NULL);
+    control_refused(control, 404, "not_found", games.token, "POST",
+                    control_format(control, "%s:cancel", path), NULL);
+}
+
+static void test_what_is_not_there(void **state)
+{
+    control_refused(control, 404, "not_found", admin, "GET", "/v1/operations/ope_1", NULL);
+    control_refused(control, 404, "not_found", admin, "POST", "/v1/operations/ope_1:cancel", NULL);
+    control_refused(control, 404, "not_found", admin, "POST", "/v1/operations/ope_1:repeat", NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_deleting_is_an_operation),
+        cmocka_unit_test(test_what_is_not_there),
+    };
+
+    return cmocka_run_group_tests(tests, begin, end);
+}
