@@ -288,7 +288,8 @@ static enum result parse_body(struct rest_call *call)
     if (slice_empty(call->request->body)) {
         if (call->route->body == NULL && !(call->route->flags & ROUTE_MERGE))
             return OK;
-        return refusal_set(call->work.refusal, REFUSAL_malformed_json, "a body is needed");
+        call->body_json = router_own(call->arena, json_object()); /* nothing is an empty object */
+        return OK;
     }
     if (!is_json(call->request->content_type))
         return refusal_set(call->work.refusal, REFUSAL_unsupported_media_type,
