@@ -1,0 +1,291 @@
+#include "tests/lib/cli_lines.h"
+
+#include <arpa/inet.h>
+#include <ftw.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "api/base/buf.h"
+#include "api/base/check.h"
+#include "controlplane/cli/command.h"
+
+enum { REQUESTS_MAX = 64, INPUT_MAX = 64 << 10, WORDS_MAX = 64, SHOWN_MAX = 64 << 10 };
+
+static struct stand_in {
+    pthread_t thread;
+    pthread_mutex_t lock; /* over what follows */
+    const struct cli_line *line;
+    struct buf requests[REQUESTS_MAX];
+    size_t count;
+    int listener;
+    char url[64], folder[64];
+} stand_in = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+/* --- the stand-in --------------------------------------------------------------------------- */
+
+struct request {
+    struct slice method, target, head, body;
+};
+
+/* The value of a header field, or of a parameter of the query. */
+static struct slice value_of(struct slice text, const char *name, const char *ends)
+{
+    size_t len = strlen(name);
+
+    for (size_t i = 0; i + len <= text.len; i++) {
+        if (strncasecmp(text.data + i, name, len) == 0) {
+            struct slice rest = slice_from(text, i + len);
+            size_t end = 0;
+
+            while (end < rest.len && strchr(ends, rest.data[end]) == NULL)
+                end++;
+            return slice_trim(slice_make(rest.data, end));
+        }
+    }
+    return slice_make("", 0);
+}
+
+static void usual_answer(const struct request *request, struct buf *body)
+{
+    struct slice name = value_of(request->target, "?q=", "&");
+
+    if (strstr(request->target.data, "limit=500") == NULL) {
+        buf_add_text(body, "{\"id\": \"id-one\", \"name\": \"one\", \"state\": \"active\"}");
+        return;
+    }
+    if (name.len == 0)
+        name = SLICE("only");
+    buf_printf(body, "{\"items\": [{\"id\": \"id-%.*s\", \"name\": \"%.*s\"}]}", (int)name.len,
+               name.data, (int)name.len, name.data);
+}
+
+static void note(const struct request *request, struct buf *record)
+{
+    struct slice match = value_of(request->head, "If-Match:", "\r");
+    struct slice wait = value_of(request->head, "Prefer:", "\r");
+
+    buf_printf(record, "%.*s %.*s", (int)request->method.len, request->method.data,
+               (int)request->target.len, request->target.data);
+    if (match.len > 0)
+        buf_printf(record, " If-Match: %.*s", (int)match.len, match.data);
+    if (wait.len > 0)
+        buf_printf(record, " %.*s", (int)wait.len, wait.data);
+    if (request->body.len > 0)
+        buf_printf(record, " %.*s", (int)request->body.len, request->body.data);
+}
+
+static void answer(int fd, const struct request *request)
+{
+    const struct cli_line *line;
+    struct buf body = {0}, out = {0};
+    const char *text;
+    long status = 200;
+
+    pthread_mutex_lock(&stand_in.lock);
+    CHECK(stand_in.count < REQUESTS_MAX);
+    note(request, &stand_in.requests[stand_in.count]);
+    text = buf_text(&stand_in.requests[stand_in.count++]);
+    line = stand_in.line;
+    if (line->to != NULL && strncmp(text, line->to, strlen(line->to)) == 0) {
+        char *end;
+
+        status = strtol(line->answer, &end, 10);
+        buf_add_text(&body, *end != 0 ? end + 1 : "");
+    } else {
+        usual_answer(request, &body);
+    }
+    pthread_mutex_unlock(&stand_in.lock);
+    buf_printf(&out, "HTTP/1.1 %ld X\r\nContent-Length: %zu\r\nETag: \"7\"\r\n\r\n", status,
+               body.len);
+    buf_add_slice(&out, buf_slice(&body));
+    (void)!write(fd, out.data, out.len);
+    buf_fini(&body);
+    buf_fini(&out);
+}
+
+/* One connection, a request after the other. */
+static void serve(int fd)
+{
+    static char input[INPUT_MAX];
+    size_t have = 0;
+    ssize_t got;
+
+    while ((got = read(fd, input + have, sizeof(input) - 1 - have)) > 0) {
+        const char *end;
+
+        have += (size_t)got;
+        input[have] = 0;
+        while ((end = strstr(input, "\r\n\r\n")) != NULL) {
+            struct request request;
+            struct slice rest = slice_make(input, (size_t)(end - input) + 4);
+            uint64_t len = 0;
+
+            request.head = rest;
+            (void)slice_uint(value_of(rest, "Content-Length:", "\r"), INPUT_MAX, &len);
+            if (have < request.head.len + len)
+                break;
+            CHECK(slice_cut(&rest, ' ', &request.method) && slice_cut(&rest, ' ', &request.target));
+            request.body = slice_make(input + request.head.len, len);
+            *(char *)(uintptr_t)(request.target.data + request.target.len) = 0;
+            answer(fd, &request);
+            have -= request.head.len + len;
+            memmove(input, input + request.head.len + len, have + 1);
+        }
+    }
+}
+
+static void *run(void *arg)
+{
+    for (;;) {
+        int fd = accept(stand_in.listener, NULL, NULL);
+
+        if (fd < 0)
+            return NULL;
+        serve(fd);
+        close(fd);
+    }
+}
+
+int cli_lines_start(void **state)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET};
+    socklen_t len = sizeof(address);
+
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    stand_in.listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (bind(stand_in.listener, (struct sockaddr *)&address, sizeof(address)) != 0 ||
+        listen(stand_in.listener, 8) != 0 ||
+        getsockname(stand_in.listener, (struct sockaddr *)&address, &len) != 0)
+        return -1;
+    snprintf(stand_in.url, sizeof(stand_in.url), "http://127.0.0.1:%u", ntohs(address.sin_port));
+    snprintf(stand_in.folder, sizeof(stand_in.folder), "/tmp/berth-cli.XXXXXX");
+    if (mkdtemp(stand_in.folder) == NULL)
+        return -1;
+    setenv("BERTH_API", stand_in.url, 1);
+    setenv("BERTH_TOKEN", "token", 1);
+    setenv("BERTH_CONTEXT_DIR", stand_in.folder, 1);
+    setenv("XDG_CONFIG_HOME", stand_in.folder, 1);
+    unsetenv("BERTH_CONTEXT");
+    return pthread_create(&stand_in.thread, NULL, run, NULL);
+}
+
+static int remove_one(const char *path, const struct stat *stat, int type, struct FTW *ftw)
+{
+    return remove(path);
+}
+
+static void forget(void)
+{
+    for (size_t i = 0; i < stand_in.count; i++)
+        buf_fini(&stand_in.requests[i]);
+    stand_in.count = 0;
+}
+
+int cli_lines_stop(void **state)
+{
+    shutdown(stand_in.listener, SHUT_RDWR);
+    pthread_join(stand_in.thread, NULL);
+    close(stand_in.listener);
+    forget();
+    return nftw(stand_in.folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+const char *cli_lines_folder(void)
+{
+    return stand_in.folder;
+}
+
+const char *cli_lines_url(void)
+{
+    return stand_in.url;
+}
+
+const char *cli_lines_request(size_t i)
+{
+    return i < stand_in.count ? buf_text(&stand_in.requests[i]) : NULL;
+}
+
+/* --- lines ---------------------------------------------------------------------------------- */
+
+static int split(char *text, char *argv[WORDS_MAX])
+{
+    static char program[] = "berth";
+    int argc = 0;
+
+    argv[argc++] = program;
+    while (*text != 0) {
+        char end = ' ';
+
+        CHECK(argc < WORDS_MAX - 1);
+        if (*text == '\'') {
+            end = '\'';
+            text++;
+        }
+        argv[argc++] = text;
+        text += strcspn(text, (char[]){end, 0});
+        if (*text != 0)
+            *text++ = 0;
+        while (*text == ' ')
+            text++;
+    }
+    argv[argc] = NULL;
+    return argc;
+}
+
+/* stdout and stderr of the call go into `shown`. */
+static int call(const char *words, char shown[SHOWN_MAX])
+{
+    int file = memfd_create("shown", MFD_CLOEXEC), out = dup(STDOUT_FILENO),
+        err = dup(STDERR_FILENO), code;
+    char *copy = strdup(words), *argv[WORDS_MAX];
+    int argc = split(copy, argv);
+    ssize_t len;
+
+    fflush(NULL);
+    CHECK(dup2(file, STDOUT_FILENO) >= 0 && dup2(file, STDERR_FILENO) >= 0);
+    code = command_main(argc, argv);
+    fflush(NULL);
+    CHECK(dup2(out, STDOUT_FILENO) >= 0 && dup2(err, STDERR_FILENO) >= 0);
+    len = pread(file, shown, SHOWN_MAX - 1, 0);
+    shown[len > 0 ? len : 0] = 0;
+    close(file);
+    close(out);
+    close(err);
+    free(copy);
+    return code;
+}
+
+void cli_lines_run(const struct cli_line *lines, size_t count)
+{
+    static char shown[SHOWN_MAX];
+
+    for (size_t i = 0; i < count; i++) {
+        const struct cli_line *line = &lines[i];
+        const char *last;
+        int code;
+
+        pthread_mutex_lock(&stand_in.lock);
+        forget();
+        stand_in.line = line;
+        pthread_mutex_unlock(&stand_in.lock);
+        code = call(line->words, shown);
+        if (code != line->code)
+            fail_msg("berth %s: exit code %d, not %d: %s", line->words, code, line->code, shown);
+        last = stand_in.count > 0 ? cli_lines_request(stand_in.count - 1) : "";
+        if (line->request != NULL && strcmp(line->request, last) != 0)
+            fail_msg("berth %s: asked\n%s\nnot\n%s", line->words, last, line->request);
+        if (line->shows != NULL && strstr(shown, line->shows) == NULL)
+            fail_msg("berth %s: printed\n%s\nwithout\n%s", line->words, shown, line->shows);
+    }
+}
