@@ -475,6 +475,7 @@ enum result http_start(const struct http_options *options, struct monitor *monit
     http->base_path = base_of(options->base_path);
     for (size_t i = 0; i < COUNT_OF(pages); i++)
         http->paths[i] = pages[i].path;
+    monitor->facts.http_port = http->port;
     monitor->http_paths = http->paths;
     monitor->http_requests = http->requests;
     monitor->http_path_count = COUNT_OF(pages);
