@@ -182,11 +182,24 @@ static bool is_id(const char *text)
     return strlen(text) == 56 && strspn(text, base32) == 56;
 }
 
+/* Deleted, or nearly: a name goes to one that lives first. */
+static bool is_over(const json_t *item)
+{
+    static const char *const states[] = {"deleting", "purging", "tombstoned", "deleted", "revoked"};
+    const char *state = cli_member(item, "state");
+
+    for (size_t i = 0; i < COUNT_OF(states); i++) {
+        if (strcmp(states[i], state) == 0)
+            return true;
+    }
+    return false;
+}
+
 const char *cli_resolve(struct cli *cli, const char *collection, const char *ref, int *code)
 {
     struct rest_reply reply;
     const json_t *items;
-    const char *found = NULL;
+    const json_t *found = NULL;
     enum result rc;
 
     *code = EXIT_OK;
@@ -207,17 +220,19 @@ const char *cli_resolve(struct cli *cli, const char *collection, const char *ref
     for (size_t i = 0; i < json_array_size(items); i++) {
         const json_t *item = json_array_get(items, i);
 
-        if (strcmp(cli_member(item, "name"), ref) != 0)
+        if (strcmp(cli_member(item, "name"), ref) != 0 || (found != NULL && is_over(item)))
             continue;
-        if (found != NULL) {
+        if (found != NULL && !is_over(found)) {
             *code = cli_fail(EXIT_USAGE, "several are called %s: give the id", ref);
             return NULL;
         }
-        found = arena_strdup(&cli->arena, cli_member(item, "id"));
+        found = item;
     }
-    if (found == NULL)
+    if (found == NULL) {
         *code = cli_fail(EXIT_NOT_FOUND, "there is no %s among %s", ref, collection);
-    return found;
+        return NULL;
+    }
+    return arena_strdup(&cli->arena, cli_member(found, "id"));
 }
 
 /* --- the request -------------------------------------------------------------------------- */
@@ -347,6 +362,7 @@ int cli_wait_operation(struct cli *cli, const char *id, const json_t **last)
     struct rest_reply reply;
     int code;
 
+    id = arena_strdup(&cli->arena, id);
     request.path = arena_printf(&cli->arena, "/operations/%s", id);
     for (unsigned waited = 0; waited < wait_s * 1000; waited += POLL_MS) {
         const char *state;
@@ -366,20 +382,20 @@ int cli_wait_operation(struct cli *cli, const char *id, const json_t **last)
 }
 
 /* After --wait: is it on the nodes?  What takes longer than one request may, is asked again. */
-static int check_sync(struct cli *cli, const json_t *saved)
+static int check_sync(struct cli *cli, const char *state)
 {
     struct rest_request request = {.method = "GET"};
     struct rest_reply reply;
-    const char *state = cli_member(saved, "sync/state");
+    const char *path;
     unsigned left = cli->wait_s > PREFER_WAIT_MAX_S ? cli->wait_s - PREFER_WAIT_MAX_S : 0;
     int code = EXIT_OK;
 
-    if (strstr(cli->command->path, "{account}") != NULL)
-        request.path = cli_path(cli, "/accounts/{account}/sync", &code);
-    else if (*state != 0)
-        request.path = arena_printf(&cli->arena, "/accounts/%s/sync", cli_member(saved, "id"));
-    if (request.path == NULL)
+    if (strstr(cli->command->path, "{account}") == NULL)
+        return EXIT_OK;
+    path = cli_path(cli, "/accounts/{account}/sync", &code);
+    if (path == NULL)
         return code;
+    request.path = path;
     for (unsigned waited_ms = 0;; waited_ms += POLL_MS) {
         if (*state == 0 || waited_ms > 0) {
             if (!cli_call(cli, &request, &reply, &code))
@@ -437,7 +453,8 @@ static int show(struct cli *cli, const struct rest_reply *reply)
     const json_t *last = NULL;
     int code;
 
-    if (reply->status == 202 && cli->wait_s > 0 && *cli_member(reply->json, "type") != 0) {
+    if (reply->status == 202 && cli->wait_s > 0 &&
+        strcmp(cli_member(reply->json, "kind"), "operation") == 0) {
         code = cli_wait_operation(cli, cli_member(reply->json, "id"), &last);
         if (last != NULL)
             output_items(cli->format, command->columns, last);
@@ -459,7 +476,7 @@ static int show(struct cli *cli, const struct rest_reply *reply)
     }
     if (cli->wait_s == 0 || !(command->flags_set & COMMAND_WAIT))
         return EXIT_OK;
-    return check_sync(cli, reply->json);
+    return check_sync(cli, cli_member(reply->json, "sync/state"));
 }
 
 static const char *template_of(const struct cli *cli)
