@@ -328,6 +328,8 @@ static enum result reconcile_system(struct job_call *call, const char *system_id
     rc = lease_check(&call->work, &lease);
     if (rc == OK)
         rc = nats_system_reconciled(&call->work, system_id, compare);
+    if (rc == OK)
+        rc = lease_release(&call->work, &lease);
     return job_end(call, rc);
 }
 
