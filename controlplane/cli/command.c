@@ -382,20 +382,20 @@ int cli_wait_operation(struct cli *cli, const char *id, const json_t **last)
 }
 
 /* After --wait: is it on the nodes?  What takes longer than one request may, is asked again. */
-static int check_sync(struct cli *cli, const char *state)
+static int check_sync(struct cli *cli, const json_t *saved)
 {
     struct rest_request request = {.method = "GET"};
     struct rest_reply reply;
-    const char *path;
+    const char *state = cli_member(saved, "sync/state");
     unsigned left = cli->wait_s > PREFER_WAIT_MAX_S ? cli->wait_s - PREFER_WAIT_MAX_S : 0;
     int code = EXIT_OK;
 
-    if (strstr(cli->command->path, "{account}") == NULL)
-        return EXIT_OK;
-    path = cli_path(cli, "/accounts/{account}/sync", &code);
-    if (path == NULL)
+    if (strstr(cli->command->path, "{account}") != NULL)
+        request.path = cli_path(cli, "/accounts/{account}/sync", &code);
+    else if (*state != 0)
+        request.path = arena_printf(&cli->arena, "/accounts/%s/sync", cli_member(saved, "id"));
+    if (request.path == NULL)
         return code;
-    request.path = path;
     for (unsigned waited_ms = 0;; waited_ms += POLL_MS) {
         if (*state == 0 || waited_ms > 0) {
             if (!cli_call(cli, &request, &reply, &code))
@@ -453,8 +453,7 @@ static int show(struct cli *cli, const struct rest_reply *reply)
     const json_t *last = NULL;
     int code;
 
-    if (reply->status == 202 && cli->wait_s > 0 &&
-        strcmp(cli_member(reply->json, "kind"), "operation") == 0) {
+    if (reply->status == 202 && cli->wait_s > 0 && *cli_member(reply->json, "type") != 0) {
         code = cli_wait_operation(cli, cli_member(reply->json, "id"), &last);
         if (last != NULL)
             output_items(cli->format, command->columns, last);
@@ -476,7 +475,7 @@ static int show(struct cli *cli, const struct rest_reply *reply)
     }
     if (cli->wait_s == 0 || !(command->flags_set & COMMAND_WAIT))
         return EXIT_OK;
-    return check_sync(cli, cli_member(reply->json, "sync/state"));
+    return check_sync(cli, reply->json);
 }
 
 static const char *template_of(const struct cli *cli)
