@@ -122,8 +122,12 @@ $(B)/tests/golden/play: $(B)/tests/golden/play.o $(B)/testlib.a $(B)/api.a
 transcripts: all $(B)/tests/golden/play
 	@tests/golden/run.sh $(B)/tests/golden/play $(B)/bin/berth-broker
 
-# Both programs, a real PostgreSQL, real sockets: one script for each tests/integration/*.sh.
-integration: all
+# Both programs, a real PostgreSQL, real sockets: one script for each tests/integration/*.sh, some
+# of which run a program of the same folder.
+scenes := $(patsubst %.c,$(B)/%,$(wildcard tests/integration/*.c tests/chaos/*.c))
+$(scenes): $(B)/%: $(B)/%.o $(B)/testlib.a $(B)/controlplane.a $(B)/dataplane.a $(B)/api.a
+	@$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_TEST)
+integration: all $(filter $(B)/tests/integration/%,$(scenes))
 	@tests/integration/run.sh $(B)/bin
 
 # The rules of docs/STYLE.md that a machine can check.
@@ -149,7 +153,7 @@ bench: all $(bench_programs)
 	@tests/bench/compare.sh $(if $(ROUNDS),--rounds $(ROUNDS)) $(B)/bin/berth-broker $(L)
 
 # Long: 200 random kill -9 of control plane, PostgreSQL or node, then two control planes at once.
-chaos: all
+chaos: all $(filter $(B)/tests/chaos/%,$(scenes))
 	@tests/chaos/run.sh $(B)/bin
 
 # Long: each parser of foreign bytes for FUZZ_SECONDS.

@@ -53,7 +53,8 @@ EOF
 # The bootstrap token becomes an operator admin's, once.
 log_in() {
     if [ ! -s "$var/admin.token" ]; then
-        wait_for "the control plane's bootstrap token" control test -s "$var/bootstrap.token"
+        [ -s "$var/bootstrap.token" ] ||
+            die "neither $var/admin.token nor $var/bootstrap.token is there: make reset"
         must berth login --url "$api_url" --name admin --bootstrap-file "$var/bootstrap.token" \
             --token-name admin --expires 365d --out "$var/admin.token"
         rm -f "$var/bootstrap.token"
