@@ -1,0 +1,131 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "controlplane/domain/signing_key.h"
+#include "controlplane/vault/issuer.h"
+#include "tests/lib/scene.h"
+
+static struct scene scene;
+
+static struct scoped_role make_role(const char *name)
+{
+    struct account account = scene_account(&scene);
+    const struct scoped_role_settings settings = {
+        .settings = {.name = name},
+        .rules = {.permissions = {.pub = {.allow = {(const char *[]){"svc.>"}, 1}}}}};
+    struct scoped_role role;
+
+    scene_as_tenant(&scene);
+    assert_int_equal(scoped_role_create(&scene.work, &account, &settings, &role), OK);
+    assert_int_equal(scene_end(&scene, OK), OK);
+    return role;
+}
+
+/* ROL-01: one call makes the role and its key; the account's claims name it. */
+static void test_a_role_comes_with_its_key(void **state)
+{
+    int64_t before = scene_account(&scene).revision;
+    struct scoped_role role = make_role("service");
+    struct account account = scene_account(&scene);
+    struct signing_key key;
+    struct vault_secret seed;
+
+    assert_int_equal(account.revision, before + 1);
+    scene_as_tenant(&scene);
+    assert_int_equal(signing_key_for(&scene.work, &account, role.resource.id, &key, &seed), OK);
+    assert_string_equal(key.role_id, role.resource.id);
+    vault_secret_wipe(&seed);
+    assert_int_equal(signing_key_for(&scene.work, &account, NULL, &key, &seed), OK);
+    assert_string_equal(key.resource.name, "default");
+    vault_secret_wipe(&seed);
+    assert_int_equal(scene_end(&scene, OK), OK);
+}
+
+static void test_a_changed_role_changes_the_claims(void **state)
+{
+    struct scoped_role role = make_role("changing"), out;
+    struct scoped_role_settings settings = scoped_role_settings_of(&role);
+    int64_t before = scene_account(&scene).revision;
+
+    settings.rules.subs = (struct optional_int){true, 3};
+    scene_as_tenant(&scene);
+    assert_int_equal(scoped_role_update(&scene.work, &role, &settings, &out), OK);
+    assert_int_equal(out.rules.subs.value, 3);
+    assert_int_equal(out.resource.version, 2);
+    assert_int_equal(scene_end(&scene, OK), OK);
+    assert_int_equal(scene_account(&scene).revision, before + 1);
+    scene_as_tenant(&scene);
+    assert_int_equal(scoped_role_delete(&scene.work, &out), OK);
+    assert_int_equal(scoped_role_by_ref(&scene.work, scene.account_id, "changing", &out),
+                     ERR_NOT_FOUND);
+    assert_int_equal(scene_end(&scene, OK), OK);
+    assert_int_equal(scene_account(&scene).revision, before + 2);
+}
+
+static void test_a_role_with_users_stays(void **state)
+{
+    struct scoped_role role = make_role("used");
+
+    role.user_count = 1;
+    scene_as_tenant(&scene);
+    assert_int_equal(scoped_role_delete(&scene.work, &role), ERR_STATE);
+    assert_string_equal(scene_refused(&scene), "in_use");
+    assert_int_equal(scene_end(&scene, OK), OK);
+}
+
+static void test_a_customers_key(void **state)
+{
+    struct account account = scene_account(&scene);
+    struct signing_key_settings settings = {.settings = {.name = "theirs"}, .custody = 1};
+    char public_key[NKEY_PUBLIC_MAX];
+    struct vault_secret seed;
+    struct signing_key key;
+
+    issuer_new_key(random_system(), NKEY_ACCOUNT, public_key, &seed);
+    scene_as_tenant(&scene);
+    assert_int_equal(signing_key_create(&scene.work, &account, &settings, &key), ERR_INVALID);
+    scene.refusal.code = REFUSAL_none;
+    settings.public_key = public_key;
+    assert_int_equal(signing_key_create(&scene.work, &account, &settings, &key), OK);
+    assert_null(key.secret_id);
+    assert_int_equal(signing_key_by_ref(&scene.work, scene.account_id, public_key, &key), OK);
+    key.live_credentials = 2;
+    assert_int_equal(signing_key_delete(&scene.work, &key, -1), ERR_STATE);
+    scene.refusal.code = REFUSAL_none;
+    assert_int_equal(signing_key_delete(&scene.work, &key, 1), ERR_STATE);
+    scene.refusal.code = REFUSAL_none;
+    assert_int_equal(signing_key_delete(&scene.work, &key, 2), OK);
+    assert_int_equal(signing_key_by_ref(&scene.work, scene.account_id, public_key, &key),
+                     ERR_NOT_FOUND);
+    assert_int_equal(scene_end(&scene, OK), OK);
+    vault_secret_wipe(&seed);
+}
+
+static int set_up(void **state)
+{
+    scene_start(&scene);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    scene_stop(&scene);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_role_comes_with_its_key),
+        cmocka_unit_test(test_a_changed_role_changes_the_claims),
+        cmocka_unit_test(test_a_role_with_users_stays),
+        cmocka_unit_test(test_a_customers_key),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
