@@ -1,0 +1,132 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "controlplane/domain/account_life.h"
+#include "controlplane/domain/account_limits.h"
+#include "tests/lib/scene.h"
+
+static struct scene scene;
+
+static struct optional_int number(int64_t value)
+{
+    return (struct optional_int){true, value};
+}
+
+/* The plan: 100 connections, may be raised to 200 by the team; 10 users, not to be raised. */
+static void make_plan(void)
+{
+    struct plan_settings settings;
+    struct plan plan, out;
+    struct account account = scene_account(&scene);
+    struct account_settings other;
+    const struct plan_settings parking = {.settings = {.name = "parking"}};
+
+    scene_as_admin(&scene);
+    assert_int_equal(plan_by_ref(&scene.work, scene.plan_id, 0, &plan), OK);
+    settings = plan_settings_of(&plan);
+    settings.limits.connections = number(100);
+    settings.limits.users = number(10);
+    settings.max.connections = number(200);
+    settings.allowed_overrides = (struct strings){(const char *[]){"connections"}, 1};
+    assert_int_equal(plan_update(&scene.work, &plan, &settings, &out), OK);
+    /* An account keeps its version until it is given the plan again. */
+    assert_int_equal(plan_create(&scene.work, &parking, &plan), OK);
+    other = account_settings_of(&account);
+    other.plan_id = plan.resource.id;
+    assert_int_equal(account_update(&scene.work, &account, &other, &account), OK);
+    other.plan_id = scene.plan_id;
+    assert_int_equal(account_update(&scene.work, &account, &other, &account), OK);
+    assert_int_equal(account.plan_version, out.plan_version);
+    assert_int_equal(scene_end(&scene, OK), OK);
+}
+
+static enum result override(bool tenant, const struct limits *limits, bool allow)
+{
+    struct account account = scene_account(&scene), out;
+
+    if (tenant)
+        scene_as_tenant(&scene);
+    else
+        scene_as_admin(&scene);
+    return scene_end(&scene, account_set_limits(&scene.work, &account, limits, allow, &out));
+}
+
+static void test_who_may_override_what(void **state)
+{
+    make_plan();
+    assert_int_equal(override(true, &(struct limits){.connections = number(50)}, false), OK);
+    assert_int_equal(override(true, &(struct limits){.connections = number(200)}, false), OK);
+    assert_int_equal(override(true, &(struct limits){.connections = number(201)}, false),
+                     ERR_INVALID);
+    assert_string_equal(scene.refusal.errors[0].code, "above_plan_maximum");
+    assert_int_equal(override(true, &(struct limits){.users = number(11)}, false), ERR_DENIED);
+    assert_string_equal(scene_refused(&scene), "plan_forbids");
+    assert_int_equal(override(true, &(struct limits){.users = number(5)}, false), OK);
+    assert_int_equal(override(false, &(struct limits){.users = number(11)}, false), OK);
+    assert_int_equal(override(false, &(struct limits){.connections = number(-1)}, false),
+                     ERR_INVALID);
+    assert_int_equal(override(false, &(struct limits){.data = number(5)}, false), ERR_INVALID);
+    assert_string_equal(scene.refusal.errors[0].code, "not_enforced");
+}
+
+/* QUO-31: value, source, who enforces it, use. */
+static void test_each_quota_says_where_it_comes_from(void **state)
+{
+    struct account account;
+    json_t *tree, *entry;
+
+    assert_int_equal(override(true, &(struct limits){.connections = number(60)}, false), OK);
+    account = scene_account(&scene);
+    scene_as_tenant(&scene);
+    assert_int_equal(account_limits(&scene.work, &account, &tree), OK);
+    assert_int_equal(scene_end(&scene, OK), OK);
+    entry = json_object_get(tree, "connections");
+    assert_int_equal(json_integer_value(json_object_get(entry, "value")), 60);
+    assert_string_equal(json_string_value(json_object_get(entry, "source")), "override");
+    assert_string_equal(json_string_value(json_object_get(entry, "enforced_by")), "node");
+    entry = json_object_get(tree, "users");
+    assert_string_equal(json_string_value(json_object_get(entry, "source")), "plan");
+    assert_int_equal(json_integer_value(json_object_get(entry, "used")), 0);
+    entry = json_object_get(tree, "js_disk");
+    assert_string_equal(json_string_value(json_object_get(entry, "source")), "system");
+    assert_int_equal(json_object_size(tree), LIMIT_COUNT);
+}
+
+/* QUO-33: below what is in use only when that is said. */
+static void test_below_present_use(void **state)
+{
+    scene_sql(&scene, "INSERT INTO nats_user (user_id, name, team_id, account_id)"
+                      " SELECT 'usr_' || i, 'u' || i, a.team_id, a.account_id"
+                      "   FROM account a, generate_series(1, 3) i WHERE NOT a.is_system");
+    assert_int_equal(override(true, &(struct limits){.users = number(2)}, false), ERR_LIMIT);
+    assert_string_equal(scene_refused(&scene), "over_quota");
+    assert_int_equal(override(true, &(struct limits){.users = number(2)}, true), OK);
+}
+
+static int set_up(void **state)
+{
+    scene_start(&scene);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    scene_stop(&scene);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_who_may_override_what),
+        cmocka_unit_test(test_each_quota_says_where_it_comes_from),
+        cmocka_unit_test(test_below_present_use),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
