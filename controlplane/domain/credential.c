@@ -139,18 +139,22 @@ static enum result check_quota(struct work *work, const struct account *account,
     return rc;
 }
 
-/* REV-10: a JWT is accepted only if it is younger than the key's revocation. */
+/* REV-10: a JWT is accepted only if it is younger than the key's revocation.  No two JWTs of one
+ * key are of one second: they would be the same. */
 static enum result choose_iat(struct work *work, const struct account *account,
                               const char *public_key, int64_t *iat)
 {
-    int64_t revoked;
-    enum result rc =
-        db_get_int(work->db, SQL_revocation_time,
-                   DB_ARGS(db_text(account->resource.id), db_text(public_key)), &revoked);
+    struct db_args args = DB_ARGS(db_text(account->resource.id), db_text(public_key));
+    int64_t revoked = 0, last = 0;
+    enum result rc = db_get_int(work->db, SQL_revocation_time, args, &revoked);
 
+    if (rc == OK)
+        rc = db_get_int(work->db, SQL_credential_last_issued, args, &last);
     *iat = work_now(work) / NS_PER_S;
-    if (rc == OK && revoked >= *iat)
+    if (revoked >= *iat)
         *iat = revoked + 1;
+    if (last >= *iat)
+        *iat = last + 1;
     return rc;
 }
 

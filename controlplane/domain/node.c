@@ -174,9 +174,9 @@ enum result sync_record(struct work *work, const struct sync_record *record)
 
     if (record->outcome == SYNC_MISSING && strcmp(or_empty(record->error_class), "no_answer") != 0)
         stored = db_integer(0); /* it said so itself; silence says nothing of what it holds */
-    else if (!failed)
+    else if (!failed && record->revision > 0)
         stored = db_integer(record->revision);
-    if (record->outcome == SYNC_APPLIED)
+    if (record->outcome == SYNC_APPLIED && record->revision > 0)
         applied = db_integer(record->revision);
     return db_exec(
         work->db, SQL_sync_record,

@@ -21,6 +21,13 @@ SELECT count(*)
    AND state = 'active'
    AND (expires_at IS NULL OR expires_at > now());
 
+-- name: credential_last_issued
+-- The newest JWT of this key, in Unix seconds: two of one second would be the same token.
+SELECT coalesce(max(extract(epoch FROM issued_at)::bigint), 0)
+  FROM credential
+ WHERE account_id = $1
+   AND public_key = $2;
+
 -- name: credential_insert
 INSERT INTO credential (credential_id, name, created_by, team_id, account_id, user_id, jti,
                         public_key, issuer_key, signing_key_id, issued_at, expires_at)

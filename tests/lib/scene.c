@@ -66,6 +66,12 @@ static void make_world(struct scene *scene)
     scene->team_id = keep(scene, 3, team.resource.id);
     scene->account_id = keep(scene, 4, account.resource.id);
     must(scene, scene_end(scene, OK));
+    /* The principals' own tokens: what they make refers to them. */
+    scene_sql(scene, "INSERT INTO api_token (token_id, name, team_id, role, secret_hash,"
+                     "                       expires_at)"
+                     " SELECT 'tok_tenant', 'ada', team_id, 'team_admin', '', now() FROM team");
+    scene_sql(scene, "INSERT INTO api_token (token_id, name, role, secret_hash, expires_at)"
+                     " VALUES ('tok_admin', 'root', 'operator_viewer', '', now())");
 }
 
 void scene_start(struct scene *scene)

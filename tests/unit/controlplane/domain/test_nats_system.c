@@ -86,8 +86,10 @@ static void test_what_a_system_should_hold(void **state)
 
     scene_as_machine(&scene);
     assert_int_equal(nats_system_desired(&scene.work, scene.system_id, NULL, 10, &rows), OK);
-    assert_int_equal(rows.count, 1); /* the system account is preloaded, not pushed */
+    assert_int_equal(rows.count, 2); /* the system account is preloaded, and compared */
     desired = rows.items;
+    assert_true(desired[0].is_system);
+    desired++;
     assert_string_equal(desired->account_id, scene.account_id);
     assert_false(desired->tombstone);
     assert_int_equal(

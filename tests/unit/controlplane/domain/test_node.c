@@ -28,7 +28,7 @@ static enum result record(const char *node_id, enum sync_outcome outcome, int64_
 {
     const struct sync_record record = {.node_id = node_id,
                                        .account_id = scene.account_id,
-                                       .server_id = "NA",
+                                       .server_id = "",
                                        .revision = revision,
                                        .jti = "j",
                                        .outcome = outcome,
