@@ -74,7 +74,7 @@ supervise() {
     local part pid status
     while [ -z "$stopping" ]; do
         pid=
-        wait -n -p pid "${part_pid[@]}"
+        wait -n -p pid "${part_pid[@]}" 2>/dev/null
         status=$?
         [ -z "$stopping" ] || break
         for part in "${!part_pid[@]}"; do

@@ -52,7 +52,8 @@ start_postgres() {
         step PostgreSQL "making a database cluster"
         rm -rf "$pg_folder/data.new"
         pg "$pg_bin/initdb" -D "$pg_folder/data.new" -U berth -A trust -E UTF8 --locale=C.UTF-8 \
-            >"$var/log/initdb.log" 2>&1 || { cat "$var/log/initdb.log" >&2; die "initdb failed"; }
+            >"$var/log/initdb.log" 2>&1 ||
+            { still_wanted; cat "$var/log/initdb.log" >&2; die "initdb failed"; }
         mv "$pg_folder/data.new" "$pg_folder/data"
         still_wanted
     fi
