@@ -8,6 +8,7 @@
 #include "dataplane/node/flags.h"
 #include "dataplane/node/node.h"
 #include "dataplane/node/node_options.h"
+#include "dataplane/node/process_files.h"
 #include "dataplane/node/signal_command.h"
 
 #define VERSION_LINE "nats-server: v2.14.3 (berth-broker " BERTH_VERSION ")"
@@ -47,6 +48,7 @@ static int answer_flags(const struct flags *flags)
 
 static int start_log(const struct node_options *options)
 {
+    char why[PROCESS_FILES_WHY_MAX];
     struct log_options log = {
         .format = LOG_NATS,
         .file = options->log_file,
@@ -59,7 +61,8 @@ static int start_log(const struct node_options *options)
 
     if (log_start(&log) == OK)
         return 0;
-    fprintf(stderr, "nats-server: error opening file: open %s\n", options->log_file);
+    fprintf(stderr, "nats-server: error opening file: open %s: %s\n", options->log_file,
+            process_files_why(why));
     return 1;
 }
 

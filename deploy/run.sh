@@ -75,6 +75,20 @@ choose_ports() {
     api_url=http://127.0.0.1:$api_port
 }
 
+# Once for this data; later starts take seconds.
+play_scene() {
+    if [ -e "$var/scene.played" ]; then
+        step "scene" "was shown at the first start; berth demo shows it again"
+        return 0
+    fi
+    say
+    if "$bin/berth" demo 9>&-; then
+        : >"$var/scene.played"
+    elif [ -z "$stopping" ]; then
+        die "the demonstration failed; see above and $var/log"
+    fi
+}
+
 main() {
     local program
     for program in berth berth-control berth-broker; do
@@ -100,8 +114,7 @@ main() {
     wait_for "the node" node node_is_ready
     step "node" "$nats_url, monitoring http://127.0.0.1:$http_port"
     set_up_teams
-    say
-    "$bin/berth" demo 9>&- || { [ -n "$stopping" ] || die "the demonstration failed; see above and $var/log"; }
+    play_scene
     still_wanted
     write_env
     print_summary

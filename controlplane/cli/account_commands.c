@@ -101,6 +101,17 @@ static int run_limits(struct cli *cli)
     return EXIT_OK;
 }
 
+/* Claims are JSON, whatever shows them. */
+static int run_claims(struct cli *cli)
+{
+    struct rest_reply reply;
+    int code = cli_request(cli, &reply);
+
+    if (code == EXIT_OK)
+        output_object(OUTPUT_JSON, reply.json);
+    return code;
+}
+
 static int run_sync(struct cli *cli)
 {
     struct rest_reply reply;
@@ -151,8 +162,8 @@ const struct command account_commands[] = {
      COMMAND_IF_MATCH | COMMAND_WAIT, run_limits},
     {"account", "jwt", "[ACCOUNT]", "its JWT", NULL,
      "GET", "/accounts/{account}/jwt", out_flags, NULL, COMMAND_TEXT},
-    {"account", "claims", "[ACCOUNT]", "what its JWT says", "berth account claims orders -o json",
-     "GET", "/accounts/{account}/claims", NULL, NULL},
+    {"account", "claims", "[ACCOUNT]", "what its JWT says", "berth account claims orders",
+     "GET", "/accounts/{account}/claims", NULL, NULL, .run = run_claims},
     {"account", "sync", "[ACCOUNT]", "which nodes have its present claims", NULL,
      "GET", "/accounts/{account}/sync", NULL, sync_columns, .run = run_sync},
     {"account", "push", "ACCOUNT", "send its claims to every node again", NULL,

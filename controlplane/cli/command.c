@@ -182,11 +182,24 @@ static bool is_id(const char *text)
     return strlen(text) == 56 && strspn(text, base32) == 56;
 }
 
+/* Deleted, or nearly: a name goes to one that lives first. */
+static bool is_over(const json_t *item)
+{
+    static const char *const states[] = {"deleting", "purging", "tombstoned", "deleted", "revoked"};
+    const char *state = cli_member(item, "state");
+
+    for (size_t i = 0; i < COUNT_OF(states); i++) {
+        if (strcmp(states[i], state) == 0)
+            return true;
+    }
+    return false;
+}
+
 const char *cli_resolve(struct cli *cli, const char *collection, const char *ref, int *code)
 {
     struct rest_reply reply;
     const json_t *items;
-    const char *found = NULL;
+    const json_t *found = NULL;
     enum result rc;
 
     *code = EXIT_OK;
@@ -207,17 +220,19 @@ const char *cli_resolve(struct cli *cli, const char *collection, const char *ref
     for (size_t i = 0; i < json_array_size(items); i++) {
         const json_t *item = json_array_get(items, i);
 
-        if (strcmp(cli_member(item, "name"), ref) != 0)
+        if (strcmp(cli_member(item, "name"), ref) != 0 || (found != NULL && is_over(item)))
             continue;
-        if (found != NULL) {
+        if (found != NULL && !is_over(found)) {
             *code = cli_fail(EXIT_USAGE, "several are called %s: give the id", ref);
             return NULL;
         }
-        found = arena_strdup(&cli->arena, cli_member(item, "id"));
+        found = item;
     }
-    if (found == NULL)
+    if (found == NULL) {
         *code = cli_fail(EXIT_NOT_FOUND, "there is no %s among %s", ref, collection);
-    return found;
+        return NULL;
+    }
+    return arena_strdup(&cli->arena, cli_member(found, "id"));
 }
 
 /* --- the request -------------------------------------------------------------------------- */
@@ -347,6 +362,7 @@ int cli_wait_operation(struct cli *cli, const char *id, const json_t **last)
     struct rest_reply reply;
     int code;
 
+    id = arena_strdup(&cli->arena, id);
     request.path = arena_printf(&cli->arena, "/operations/%s", id);
     for (unsigned waited = 0; waited < wait_s * 1000; waited += POLL_MS) {
         const char *state;

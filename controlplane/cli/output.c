@@ -30,6 +30,8 @@ void output_drop(void *tree)
     json_decref(tree);
 }
 
+enum { OBJECT_TEXT_MAX = 400 }; /* what is longer is no line of a table */
+
 /* "a, b": what reads better than JSON. */
 static void join(const json_t *list, struct buf *out)
 {
@@ -61,6 +63,11 @@ static void add_value(const json_t *value, struct buf *out)
             buf_printf(out, "%s%s=%s", out->len > 0 ? ", " : "", key,
                        text != NULL ? text : json_string_value(item));
             mem_free(text);
+            if (out->len > OBJECT_TEXT_MAX) {
+                buf_clear(out);
+                buf_add_text(out, "... (-o json shows it)");
+                return;
+            }
         }
     } else if (json_is_boolean(value)) {
         buf_add_text(out, json_is_true(value) ? "yes" : "no");

@@ -238,6 +238,11 @@ static bool is_help(const char *word)
     return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0;
 }
 
+static bool is_version(const char *word)
+{
+    return strcmp(word, "--version") == 0 || strcmp(word, "-v") == 0;
+}
+
 static int read_words(struct cli *cli, struct words *words, bool *finished)
 {
     int code = EXIT_OK;
@@ -266,18 +271,46 @@ static int read_words(struct cli *cli, struct words *words, bool *finished)
     return code;
 }
 
+/* Flags of every command may stand before the noun too. */
+static int read_leading(struct cli *cli, struct words *words)
+{
+    int code = EXIT_OK;
+
+    for (; words->at < words->argc && code == EXIT_OK; words->at++) {
+        const char *word = words->argv[words->at], *equals = strchr(word, '=');
+        struct slice name = slice_from(slice_of(word), word[0] == '-' && word[1] == '-' ? 2 : 1);
+        bool known;
+
+        if (word[0] != '-' || is_help(word) || is_version(word))
+            return EXIT_OK;
+        if (equals != NULL)
+            name.len = (size_t)(equals - name.data);
+        code = read_global(cli, words, name, equals, &known);
+        if (!known)
+            return cli_fail(EXIT_USAGE, "%s is not known: see berth --help", word);
+    }
+    return code;
+}
+
 int cli_parse(struct cli *cli, int argc, char **argv, bool *finished)
 {
     struct words words = {argc, 1, argv};
-    const char *noun = argc > 1 ? argv[1] : NULL;
+    const char *noun;
+    int code = read_leading(cli, &words);
 
     *finished = false;
+    if (code != EXIT_OK)
+        return code;
+    argc -= words.at - 1;
+    argv += words.at - 1;
+    words = (struct words){argc, 1, argv};
+    noun = argc > 1 ? argv[1] : NULL;
     if (noun == NULL) {
         cli_help(NULL, NULL);
         *finished = true;
         return EXIT_USAGE;
     }
-    if (strcmp(noun, "--version") == 0 || strcmp(noun, "-v") == 0) {
+    if (is_version(noun)) {
         puts("berth " BERTH_VERSION);
         *finished = true;
         return EXIT_OK;

@@ -1,4 +1,7 @@
 /* berth system, berth node */
+#include <stdio.h>
+
+#include "controlplane/cli/command_parts.h"
 #include "controlplane/cli/tables.h"
 
 /* clang-format off */
@@ -47,6 +50,33 @@ static const struct flag config_flags[] = {
 };
 static const struct flag list_nodes[] = {LIST_FLAGS, {0}};
 
+static const struct column drift_columns[] = {
+    {"ACCOUNT", "name"}, {"SYNC", "state"}, {"BLOCKED", "sync_blocked"}, {"ID", "id"}, {0},
+};
+/* clang-format on */
+
+/* Totals, then the accounts that are behind. */
+static int run_sync(struct cli *cli)
+{
+    struct rest_reply reply;
+    const json_t *drifts;
+    int code = cli_request(cli, &reply);
+
+    if (code != EXIT_OK || cli->format != OUTPUT_TABLE) {
+        if (code == EXIT_OK)
+            output_object(cli->format, reply.json);
+        return code;
+    }
+    printf("accounts: %s\nlast pass: %s, last full pass: %s\n", cli_member(reply.json, "accounts"),
+           cli_member(reply.json, "last_reconcile_at"),
+           cli_member(reply.json, "last_full_pass_at"));
+    drifts = output_at(reply.json, "drifts");
+    if (json_array_size(drifts) > 0)
+        output_items(cli->format, drift_columns, drifts);
+    return EXIT_OK;
+}
+
+/* clang-format off */
 const struct command system_commands[] = {
     {"system", "create", "NAME", "a set of nodes under one operator",
      "berth system create main --url nats://127.0.0.1:4222 "
@@ -65,9 +95,9 @@ const struct command system_commands[] = {
      "--out node.conf",
      "GET", "/systems/{system}/server-config", config_flags, NULL, COMMAND_TEXT},
     {"system", "sync", "[SYSTEM]", "do its nodes hold what they should?", NULL,
-     "GET", "/systems/{system}/sync", NULL, NULL},
+     "GET", "/systems/{system}/sync", NULL, drift_columns, .run = run_sync},
     {"system", "reconcile", "[SYSTEM]", "compare the nodes with the database now", NULL,
-     "POST", "/systems/{system}:reconcile", NULL, NULL},
+     "POST", "/systems/{system}:reconcile", NULL, drift_columns, .run = run_sync},
     {"system", "nodes", "[SYSTEM]", "its nodes", NULL,
      "GET", "/systems/{system}/nodes", list_nodes, node_columns, COMMAND_LIST},
     {"node", "list", NULL, "the nodes of a system", "berth node list --system main",

@@ -71,6 +71,8 @@ enum result account_delete_finish(struct work *work, const char *account_id, boo
         rc = account_move(work, &account, "finish", "");
     if (rc == OK && removed)
         rc = db_exec(work->db, SQL_account_tombstone_removed, DB_ARGS(db_text(account_id)));
+    if (rc == OK && removed)
+        rc = db_exec(work->db, SQL_outbox_drop, DB_ARGS(db_text(account_id)));
     if (rc == OK)
         rc = db_exec(work->db, SQL_account_end_users, DB_ARGS(db_text(account_id)));
     return rc == OK ? secret_destroy(work, account_id) : rc;

@@ -32,3 +32,8 @@ enum result lease_release(struct work *work, struct lease *lease)
     lease->epoch = 0;
     return rc;
 }
+
+enum result lease_release_all(struct work *work, const char *holder)
+{
+    return db_exec(work->db, SQL_lease_release_all, DB_ARGS(db_text(holder)));
+}

@@ -26,3 +26,5 @@ enum result lease_acquire(struct work *work, struct lease *lease, int64_t ttl_s)
 /* Part of a transaction that writes: fails unless we still hold it. */
 enum result lease_check(struct work *work, const struct lease *lease) MUST_CHECK;
 enum result lease_release(struct work *work, struct lease *lease) MUST_CHECK;
+/* All of a holder that ends: others need not wait until they expire. */
+enum result lease_release_all(struct work *work, const char *holder) MUST_CHECK;

@@ -117,8 +117,13 @@ static enum result remove_on(struct deletion *deletion, struct system_link *link
 static enum result newest_reached(struct deletion *deletion, bool *reached)
 {
     struct job_call *call = deletion->call;
-    enum result rc = job_begin(call);
+    enum result rc;
 
+    if (deletion->nodes.count == 0) { /* nobody has it, and nobody will come back with it */
+        *reached = true;
+        return OK;
+    }
+    rc = job_begin(call);
     if (rc != OK)
         return rc;
     return job_end(call, sync_reached(&call->work, deletion->account.resource.id,

@@ -17,6 +17,7 @@
 #include "api/base/check.h"
 #include "api/base/log.h"
 #include "api/base/mem.h"
+#include "controlplane/domain/lease.h"
 #include "controlplane/domain/operation.h"
 #include "controlplane/domain/outbox.h"
 #include "controlplane/job/delete_accounts.h"
@@ -456,6 +457,22 @@ struct jobs *jobs_start(const struct jobs_options *options)
     return jobs;
 }
 
+/* Nobody has to wait for the leases of a process that ended in order. */
+static void release_leases(struct jobs *jobs)
+{
+    struct job_call call;
+    enum result rc = job_open(&jobs->context, &call);
+
+    if (rc != OK)
+        return;
+    rc = job_begin(&call);
+    if (rc == OK)
+        rc = job_end(&call, lease_release_all(&call.work, jobs->context.holder));
+    if (rc != OK)
+        log_warn(LOG_JOB, "leases not given back error=%s", result_name(rc));
+    job_close(&call);
+}
+
 void jobs_stop(struct jobs *jobs)
 {
     if (jobs == NULL)
@@ -469,6 +486,7 @@ void jobs_stop(struct jobs *jobs)
         pthread_join(jobs->threads[i].thread, NULL);
     }
     pthread_join(jobs->listener, NULL);
+    release_leases(jobs);
     link_set_free(jobs->context.links);
     watch_nodes_free(jobs->watch);
     node_events_free(jobs->context.events);

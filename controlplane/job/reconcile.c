@@ -142,9 +142,9 @@ static enum result repair(struct job_call *call, const struct node *node, struct
         };
         bool held = want->listed && !want->differs;
 
-        /* What was deleted is not missed; found again, it gets its tombstone again. */
+        /* What is being deleted is not missed; found again, it gets its tombstone again. */
         if (desired->jwt == NULL || desired->is_system || want->foreign ||
-            (is_gone(desired) ? !want->listed : held))
+            (is_gone(desired) ? !want->listed : held) || (desired->tombstone && !want->listed))
             continue;
         figures->missing += !want->listed;
         figures->differing += want->listed;
@@ -328,6 +328,8 @@ static enum result reconcile_system(struct job_call *call, const char *system_id
     rc = lease_check(&call->work, &lease);
     if (rc == OK)
         rc = nats_system_reconciled(&call->work, system_id, compare);
+    if (rc == OK)
+        rc = lease_release(&call->work, &lease);
     return job_end(call, rc);
 }
 

@@ -16,13 +16,7 @@
 #include "api/base/check.h"
 #include "api/base/mem.h"
 #include "api/nats/sys_monitor.h"
-#include "dataplane/monitor/absent.h"
-#include "dataplane/monitor/accountz.h"
-#include "dataplane/monitor/accstatz.h"
-#include "dataplane/monitor/connz.h"
-#include "dataplane/monitor/healthz.h"
-#include "dataplane/monitor/subsz.h"
-#include "dataplane/monitor/varz.h"
+#include "dataplane/monitor/report.h"
 
 enum { BACKLOG = 128, IDLE_TIMEOUT_S = 60 };
 
@@ -38,7 +32,7 @@ struct param {
 
 struct page {
     const char *path;
-    const struct report *report;
+    const char *report;         /* NULL: the index */
     const struct param *params; /* ends with a row without a name */
     bool compact;               /* not indented */
 };
@@ -95,17 +89,17 @@ static const struct param no_params[] = {{0}};
 
 static const struct page pages[] = {
     {"/",               NULL,             no_params},
-    {"/varz",           &varz_report,     no_params},
-    {"/connz",          &connz_report,    connz_params},
-    {"/subsz",          &subsz_report,    subsz_params},
-    {"/subscriptionsz", &subsz_report,    subsz_params},
-    {"/accountz",       &accountz_report, accountz_params},
-    {"/accstatz",       &accstatz_report, accstatz_params},
-    {"/healthz",        &healthz_report,  healthz_params, .compact = true},
-    {"/jsz",            &jsz_report,      no_params},
-    {"/routez",         &routez_report,   no_params},
-    {"/gatewayz",       &gatewayz_report, no_params},
-    {"/leafz",          &leafz_report,    no_params},
+    {"/varz",           "VARZ",     no_params},
+    {"/connz",          "CONNZ",    connz_params},
+    {"/subsz",          "SUBSZ",    subsz_params},
+    {"/subscriptionsz", "SUBSZ",    subsz_params},
+    {"/accountz",       "ACCOUNTZ", accountz_params},
+    {"/accstatz",       "ACCSTATZ", accstatz_params},
+    {"/healthz",        "HEALTHZ",  healthz_params, .compact = true},
+    {"/jsz",            "JSZ",      no_params},
+    {"/routez",         "ROUTEZ",   no_params},
+    {"/gatewayz",       "GATEWAYZ", no_params},
+    {"/leafz",          "LEAFZ",    no_params},
 };
 
 static const char index_html[] =
@@ -300,7 +294,7 @@ static enum MHD_Result start_report(struct http_request *request, const struct p
     struct http *http = request->http;
 
     request->page = page;
-    request->call = report_call_new(http->monitor, page->report);
+    request->call = report_call_new(http->monitor, report_named(page->report));
     request->call->owner = request;
     request->call->encode = encode;
     request->call->done = on_report;
@@ -475,6 +469,7 @@ enum result http_start(const struct http_options *options, struct monitor *monit
     http->base_path = base_of(options->base_path);
     for (size_t i = 0; i < COUNT_OF(pages); i++)
         http->paths[i] = pages[i].path;
+    monitor->facts.http_port = http->port;
     monitor->http_paths = http->paths;
     monitor->http_requests = http->requests;
     monitor->http_path_count = COUNT_OF(pages);

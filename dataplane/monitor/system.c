@@ -6,17 +6,12 @@
 #include "api/base/mem.h"
 #include "api/nats/subject.h"
 #include "api/nats/sys_monitor.h"
-#include "dataplane/monitor/absent.h"
-#include "dataplane/monitor/accountz.h"
-#include "dataplane/monitor/accstatz.h"
 #include "dataplane/monitor/claims_service.h"
-#include "dataplane/monitor/connz.h"
 #include "dataplane/monitor/event.h"
-#include "dataplane/monitor/healthz.h"
+#include "dataplane/monitor/report.h"
 #include "dataplane/monitor/service.h"
-#include "dataplane/monitor/subsz.h"
 #include "dataplane/monitor/user_info.h"
-#include "dataplane/monitor/varz.h"
+#include "dataplane/session/session_info.h"
 
 struct system_service {
     struct monitor *monitor;
@@ -111,7 +106,7 @@ static void handle_report(struct service_request *request, struct worker *worker
         service_request_free(request);
         return;
     }
-    run_report(request, worker, request->row->arg);
+    run_report(request, worker, report_named(request->row->arg));
 }
 
 static void handle_idz(struct service_request *request, struct worker *worker)
@@ -172,6 +167,55 @@ static void handle_kick(struct service_request *request, struct worker *worker)
                        request);
 }
 
+static bool visit_leaver(struct report_call *call, struct worker *worker)
+{
+    const struct sys_kick *kick = call->options;
+    struct session *session = session_table_find(worker, (uint64_t)kick->cid);
+
+    if (session != NULL) {
+        session_info_leave(session);
+        call->state = session;
+    }
+    return false;
+}
+
+static const struct report leave_report = {
+    .name = "LDM",
+    .options = &sys_kick_shape,
+    .rounds = 1,
+    .visit = visit_leaver,
+};
+
+static char *encode_leave(struct report_call *call)
+{
+    return mem_strdup("");
+}
+
+static void on_leave(struct report_call *call, struct worker *worker)
+{
+    answer_done(call->owner, worker, call->state != NULL ? NULL : "no such client id");
+    report_call_free(call);
+}
+
+static void handle_leave(struct service_request *request, struct worker *worker)
+{
+    struct report_call *call = report_call_new(request->monitor, &leave_report);
+    const struct sys_kick *kick = call->options;
+    struct shape_error error;
+
+    if (shape_decode_text(&sys_kick_shape, request->body, SHAPE_LENIENT, &call->arena,
+                          call->options, &error) != OK ||
+        kick->cid <= 0) {
+        report_call_free(call);
+        service_request_free(request);
+        return;
+    }
+    call->owner = request;
+    call->encode = encode_leave;
+    call->done = on_leave;
+    report_start(call);
+}
+
 static void handle_reload(struct service_request *request, struct worker *worker)
 {
     answer_done(request, worker, "reloading the configuration is not supported yet");
@@ -187,7 +231,7 @@ static const char *account_of(struct service_request *request)
 /* "PING" stands for every account (STATZ), or for who asks (CONNZ). */
 static void handle_account_report(struct service_request *request, struct worker *worker)
 {
-    const struct report *report = request->row->arg;
+    const struct report *report = report_named(request->row->arg);
     const char *name = account_of(request);
 
     if (request->reply == NULL) {
@@ -196,7 +240,7 @@ static void handle_account_report(struct service_request *request, struct worker
     }
     if (strcmp(name, "PING") != 0)
         request->scope = name;
-    else if (report == &connz_report)
+    else if (strcmp(report->name, "CONNZ") == 0)
         request->scope = arena_strdup(&request->arena, request->from->name);
     run_report(request, worker, report);
 }
@@ -223,10 +267,10 @@ static void on_statz(struct report_call *call, struct worker *worker)
 
 static void start_statz(struct service_request *request, struct worker *worker)
 {
-    struct report_call *call = report_call_new(request->monitor, &accstatz_report);
+    struct report_call *call = report_call_new(request->monitor, report_named("ACCSTATZ"));
     struct sys_account_statz_options *options = call->options;
 
-    if (!decode_body(request, worker, accstatz_report.options, options) ||
+    if (!decode_body(request, worker, call->report->options, options) ||
         !meant(request, &options->filter)) {
         report_call_free(call);
         service_request_free(request);
@@ -280,23 +324,24 @@ static const struct service_row rows[] = {
     {"$SYS.REQ.SERVER.PING", handle_statsz},
     BOTH("STATSZ",   handle_statsz, NULL),
     BOTH("IDZ",      handle_idz,    NULL),
-    BOTH("VARZ",     handle_report, &varz_report),
-    BOTH("CONNZ",    handle_report, &connz_report),
-    BOTH("SUBSZ",    handle_report, &subsz_report),
-    BOTH("ACCOUNTZ", handle_report, &accountz_report),
-    BOTH("ACCSTATZ", handle_report, &accstatz_report),
-    BOTH("HEALTHZ",  handle_report, &healthz_report),
-    BOTH("JSZ",      handle_report, &jsz_report),
-    BOTH("ROUTEZ",   handle_report, &routez_report),
-    BOTH("GATEWAYZ", handle_report, &gatewayz_report),
-    BOTH("LEAFZ",    handle_report, &leafz_report),
+    BOTH("VARZ",     handle_report, "VARZ"),
+    BOTH("CONNZ",    handle_report, "CONNZ"),
+    BOTH("SUBSZ",    handle_report, "SUBSZ"),
+    BOTH("ACCOUNTZ", handle_report, "ACCOUNTZ"),
+    BOTH("ACCSTATZ", handle_report, "ACCSTATZ"),
+    BOTH("HEALTHZ",  handle_report, "HEALTHZ"),
+    BOTH("JSZ",      handle_report, "JSZ"),
+    BOTH("ROUTEZ",   handle_report, "ROUTEZ"),
+    BOTH("GATEWAYZ", handle_report, "GATEWAYZ"),
+    BOTH("LEAFZ",    handle_report, "LEAFZ"),
     {"$SYS.REQ.SERVER.%s.KICK",    handle_kick},
+    {"$SYS.REQ.SERVER.%s.LDM",     handle_leave},
     {"$SYS.REQ.SERVER.%s.RELOAD",  handle_reload},
 
-    {"$SYS.REQ.ACCOUNT.*.CONNZ", handle_account_report, &connz_report},
-    {"$SYS.REQ.ACCOUNT.*.SUBSZ", handle_account_report, &subsz_report},
-    {"$SYS.REQ.ACCOUNT.*.INFO",  handle_account_report, &account_info_report},
-    {"$SYS.REQ.ACCOUNT.*.LEAFZ", handle_account_report, &leafz_report},
+    {"$SYS.REQ.ACCOUNT.*.CONNZ", handle_account_report, "CONNZ"},
+    {"$SYS.REQ.ACCOUNT.*.SUBSZ", handle_account_report, "SUBSZ"},
+    {"$SYS.REQ.ACCOUNT.*.INFO",  handle_account_report, "INFO"},
+    {"$SYS.REQ.ACCOUNT.*.LEAFZ", handle_account_report, "LEAFZ"},
     {"$SYS.REQ.ACCOUNT.*.JSZ",   handle_account_jsz},
     {"$SYS.REQ.ACCOUNT.*.STATZ", handle_statz},
     {"$SYS.REQ.ACCOUNT.*.CONNS", handle_conns},
@@ -313,7 +358,7 @@ struct own_mail {
 
 static void own_connz(struct service_request *request, struct worker *worker)
 {
-    run_report(request, worker, &connz_report);
+    run_report(request, worker, report_named("CONNZ"));
 }
 
 static void on_own(struct worker *worker, void *body, size_t len)

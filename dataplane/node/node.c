@@ -468,11 +468,12 @@ static void log_warnings(const struct node *node)
 static enum result write_pid(struct node *node)
 {
     const char *path = node->options->pid_file;
+    char why[PROCESS_FILES_WHY_MAX];
 
     if (path == NULL || path[0] == '\0')
         return OK;
     if (process_files_write_pid(path) != OK) {
-        log_fatal(LOG_MAIN, "Could not write pidfile: open %s: %s", path, strerror(errno));
+        log_fatal(LOG_MAIN, "Could not write pidfile: open %s: %s", path, process_files_why(why));
         return ERR_IO;
     }
     node->pid_written = true;
@@ -520,7 +521,6 @@ static enum result start_http(struct node *node)
         return rc;
     }
     node->http_port = http_port(node->http);
-    node->monitor->facts.http_port = node->http_port;
     bracketed(http.host, node->http_port, address, sizeof(address));
     log_info(LOG_MAIN, "Starting http monitor on %s", address);
     return OK;

@@ -15,6 +15,7 @@
 #include "api/base/random.h"
 #include "api/nats/limits.h"
 #include "api/nats/nkey.h"
+#include "dataplane/node/process_files.h"
 
 #define DEFAULT_SYSTEM_ACCOUNT "$SYS"
 #define LAME_DUCK_MIN (30 * NS_PER_S)
@@ -646,16 +647,17 @@ static void digest_tree(struct node_options *options, const struct config_node *
 static enum result parse_file(const char *path, struct node_options *options,
                               struct config_node **root, struct buf *message)
 {
+    char why[PROCESS_FILES_WHY_MAX];
     struct config_error error = {0};
     enum result rc;
 
     if (access(path, R_OK) != 0) {
-        buf_printf(message, "open %s: %s", path, strerror(errno));
+        buf_printf(message, "open %s: %s", path, process_files_why(why));
         return ERR_IO;
     }
     rc = config_parse_file(path, &options->arena, root, &error);
     if (rc != OK)
-        buf_printf(message, "%s: Parse error on line %d: '%s'", path, error.line, error.message);
+        buf_printf(message, "%s: %s", error.file[0] != '\0' ? error.file : path, error.message);
     return rc;
 }
 

@@ -9,6 +9,7 @@
 #include "api/nats/jwt.h"
 #include "api/nats/limits.h"
 #include "api/nats/nkey.h"
+#include "dataplane/node/process_files.h"
 
 /* --- operator ------------------------------------------------------------------------------ */
 
@@ -36,6 +37,7 @@ static bool read_operator(struct option_reader *reader, const struct config_node
                           struct auth_operator *out)
 {
     const char *text = node->string;
+    char why[PROCESS_FILES_WHY_MAX];
     struct claims *claims;
     struct shape_error error;
     struct slice token;
@@ -45,7 +47,7 @@ static bool read_operator(struct option_reader *reader, const struct config_node
         text = read_file(reader->arena, node->string);
         if (text == NULL) {
             option_error(reader, node, "error parsing operator JWT: open %s: %s", node->string,
-                         strerror(errno));
+                         process_files_why(why));
             return false;
         }
     }
@@ -198,11 +200,16 @@ static bool preload_valid(struct option_reader *reader, const struct config_node
 
     if (!option_is(reader, item, CONFIG_STRING))
         return false;
-    if (jwt_decode(slice_of(item->string), reader->arena, &claims, &error) == OK &&
-        claims.type == CLAIMS_ACCOUNT)
-        return true;
-    option_error(reader, item, "invalid account JWT");
-    return false;
+    if (jwt_decode(slice_of(item->string), reader->arena, &claims, &error) != OK ||
+        claims.type != CLAIMS_ACCOUNT) {
+        option_error(reader, item, "invalid account JWT");
+        return false;
+    }
+    if (strcmp(claims.sub, item->key) != 0) {
+        option_error(reader, item, "the account JWT is that of %s", claims.sub);
+        return false;
+    }
+    return true;
 }
 
 void option_operator_preload(struct option_reader *reader, const struct config_node *node,

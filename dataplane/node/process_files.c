@@ -35,6 +35,14 @@ enum result process_files_write_pid(const char *path)
     return write_whole(path, 0600, slice_make(text, (size_t)len));
 }
 
+const char *process_files_why(char out[PROCESS_FILES_WHY_MAX])
+{
+    snprintf(out, PROCESS_FILES_WHY_MAX, "%s", strerror(errno));
+    if (out[0] >= 'A' && out[0] <= 'Z')
+        out[0] = (char)(out[0] - 'A' + 'a');
+    return out;
+}
+
 void process_files_remove(const char *path)
 {
     unlink(path);

@@ -16,6 +16,10 @@
 enum result process_files_write_pid(const char *path) MUST_CHECK;
 void process_files_remove(const char *path);
 
+/* What errno says, as the reference server writes it: "no such file or directory". */
+enum { PROCESS_FILES_WHY_MAX = 128 };
+const char *process_files_why(char out[PROCESS_FILES_WHY_MAX]);
+
 /* Where clients and monitors are listened for; port 0: nowhere. */
 struct process_ports {
     const char *host, *http_host;

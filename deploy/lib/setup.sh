@@ -53,8 +53,7 @@ EOF
 # The bootstrap token becomes an operator admin's, once.
 log_in() {
     if [ ! -s "$var/admin.token" ]; then
-        [ -s "$var/bootstrap.token" ] ||
-            die "neither $var/admin.token nor $var/bootstrap.token is there: make reset"
+        wait_for "the control plane's bootstrap token" control test -s "$var/bootstrap.token"
         must berth login --url "$api_url" --name admin --bootstrap-file "$var/bootstrap.token" \
             --token-name admin --expires 365d --out "$var/admin.token"
         rm -f "$var/bootstrap.token"

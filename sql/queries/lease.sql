@@ -22,6 +22,12 @@ SELECT epoch
    AND expires_at > clock_timestamp()
    FOR SHARE;
 
+-- name: lease_release_all
+UPDATE lease
+   SET expires_at = clock_timestamp()
+ WHERE holder = $1
+   AND expires_at > clock_timestamp();
+
 -- name: lease_release
 UPDATE lease
    SET expires_at = clock_timestamp()

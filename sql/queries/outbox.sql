@@ -71,6 +71,11 @@ UPDATE outbox
  WHERE outbox_id = $1
    AND lease_epoch = $2;
 
+-- name: outbox_drop
+-- The account is deleted everywhere: nothing is to be told any more.
+DELETE FROM outbox
+ WHERE account_id = $1;
+
 -- name: outbox_poke
 INSERT INTO outbox (account_id, team_id, system_id, kind, revision)
 SELECT a.account_id, a.team_id, a.system_id, 'claims', a.revision

@@ -83,7 +83,7 @@ void station_stop(struct station *station)
 
 /* --- guests -------------------------------------------------------------------------------- */
 
-static void dial(struct station *station, struct guest *guest)
+static void open_connection(struct station *station, struct guest *guest)
 {
     struct sockaddr_in to = {.sin_family = AF_INET,
                              .sin_port = htons((uint16_t)node_port(station->node)),
@@ -93,6 +93,12 @@ static void dial(struct station *station, struct guest *guest)
     assert_true(guest->fd >= 0);
     assert_int_equal(connect(guest->fd, (struct sockaddr *)(void *)&to, sizeof(to)), 0);
     guest_hears(guest, "INFO ");
+}
+
+void station_dial(struct station *station, struct guest *guest)
+{
+    open_connection(station, guest);
+    guest_hears(guest, "\r\n");
 }
 
 static void introduce(struct guest *guest, const char *connect)
@@ -105,8 +111,7 @@ static void introduce(struct guest *guest, const char *connect)
 
 void station_enter(struct station *station, struct guest *guest, const char *connect)
 {
-    dial(station, guest);
-    guest_hears(guest, "\r\n");
+    station_dial(station, guest);
     introduce(guest, connect);
 }
 
@@ -116,7 +121,7 @@ void station_enter_jwt(struct station *station, struct guest *guest, const char 
     struct buf signature = {0}, connect = {0};
     char nonce[64];
 
-    dial(station, guest);
+    open_connection(station, guest);
     guest_hears(guest, "\"nonce\":\"");
     for (size_t len = 0; len < 15; len++) {
         char letter[2] = {0};
@@ -202,7 +207,7 @@ void station_account_token(const struct nkey_pair *signer, const struct buf *id,
     struct buf claims = {0};
 
     buf_printf(&claims,
-               "{\"iat\":%" PRId64 ",\"name\":\"acc\",\"sub\":\"%s\",\"nats\":{\"limits\":{"
+               "{\"jti\":\"J\",\"iat\":%" PRId64 ",\"name\":\"acc\",\"sub\":\"%s\",\"nats\":{\"limits\":{"
                "\"subs\":-1,\"data\":-1,\"payload\":-1,\"imports\":-1,\"exports\":-1,"
                "\"wildcards\":true,\"leaf\":-1,%s},\"type\":\"account\",\"version\":2}}",
                (int64_t)time(NULL) + iat_after_s, buf_text(id),

@@ -24,6 +24,8 @@ void station_prepare(struct station *station);
 void station_start(struct station *station, const char *config);
 void station_stop(struct station *station);
 
+/* Comes in and reads INFO away. */
+void station_dial(struct station *station, struct guest *guest);
 /* Comes in, says CONNECT with that object, and has its PONG. */
 void station_enter(struct station *station, struct guest *guest, const char *connect);
 /* Comes in with a user's token, signing the nonce. */

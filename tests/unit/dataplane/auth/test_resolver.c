@@ -210,7 +210,7 @@ static void test_a_full_store_takes_nobody_new(void **state)
     enum result rc = OK;
 
     for (int i = 0; i < 4 && rc == OK; i++) {
-        char name[16];
+        char name[24];
 
         snprintf(name, sizeof(name), "fill-%d", i);
         buf_clear(&id);

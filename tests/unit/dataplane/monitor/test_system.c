@@ -141,24 +141,41 @@ static void test_usage_is_exact(void **state)
     station_enter(&station, &b, "{\"verbose\":false,\"user\":\"b\",\"pass\":\"b\"}");
 }
 
-static void test_kick(void **state)
+/* The newest connection: a guest that a test has just let in. */
+static unsigned long newest_cid(void)
 {
-    const char *id = strstr(guest_asks(&sys, "$SYS.REQ.SERVER.PING.IDZ", ""), "\"id\":\"") + 6;
-    char subject[128], body[64];
-    struct guest victim;
-    const char *cid;
+    const char *cid = guest_asks(&sys, "$SYS.REQ.SERVER.PING.CONNZ", "{\"sort\":\"start\"}");
 
-    snprintf(subject, sizeof(subject), "$SYS.REQ.SERVER.%.56s.KICK", id);
-    station_enter(&station, &victim,
-                  "{\"verbose\":false,\"user\":\"a\",\"pass\":\"a\",\"name\":\"victim\"}");
-    guest_is_told(&sys, subject, "{\"cid\":99999}", "no such client or leafnode id");
-    cid = guest_asks(&sys, "$SYS.REQ.SERVER.PING.CONNZ", "{\"sort\":\"start\"}");
     while (strstr(cid + 1, "{\"cid\":") != NULL)
         cid = strstr(cid + 1, "{\"cid\":");
-    snprintf(body, sizeof(body), "{\"cid\":%lu}", strtoul(cid + 7, NULL, 10));
-    guest_is_told(&sys, subject, body, "\"server\":{");
+    return strtoul(cid + 7, NULL, 10);
+}
+
+static char *server_subject(const char *what)
+{
+    static char subject[128];
+    const char *id = strstr(guest_asks(&sys, "$SYS.REQ.SERVER.PING.IDZ", ""), "\"id\":\"") + 6;
+
+    snprintf(subject, sizeof(subject), "$SYS.REQ.SERVER.%.56s.%s", id, what);
+    return subject;
+}
+
+static void test_acting_on_one_client(void **state)
+{
+    struct guest victim;
+    char body[64];
+
+    station_enter(&station, &victim,
+                  "{\"verbose\":false,\"user\":\"a\",\"pass\":\"a\",\"protocol\":1}");
+    snprintf(body, sizeof(body), "{\"cid\":%lu}", newest_cid());
+    guest_is_told(&sys, server_subject("LDM"), "{\"cid\":99999}", "no such client id");
+    guest_is_told(&sys, server_subject("LDM"), body, "\"server\":{");
+    guest_hears(&victim, "\"ldm\":true");
+    guest_is_told(&sys, server_subject("KICK"), "{\"cid\":99999}", "no such client or leafnode id");
+    guest_is_told(&sys, server_subject("KICK"), body, "\"server\":{");
     guest_sees_end(&victim);
     guest_leave(&victim);
+    guest_is_told(&sys, server_subject("RELOAD"), "", "not supported yet");
 }
 
 int main(void)
@@ -168,7 +185,7 @@ int main(void)
         cmocka_unit_test(test_a_filter_silences),
         cmocka_unit_test(test_an_account_sees_itself_only),
         cmocka_unit_test(test_usage_is_exact),
-        cmocka_unit_test(test_kick),
+        cmocka_unit_test(test_acting_on_one_client),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -74,7 +74,7 @@ static void test_mistakes(void **state)
     static const struct {
         const char *text, *error;
     } cases[] = {
-        {"operator: /nope", "error parsing operator JWT: open /nope: No such file or directory"},
+        {"operator: /nope", "error parsing operator JWT: open /nope: no such file or directory"},
         {"operator: eyJhbGciOi", "error parsing operator JWT: "},
         {"trusted: [foo]", "trust key \"foo\" required to be a valid public operator nkey"},
         {"resolver: FOO", "error parsing account resolver, should be MEM or  URL(\"url\") or a map "

@@ -1,0 +1,93 @@
+#include "dataplane/monitor/accountz.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "tests/lib/station.h"
+
+#define CONFIG                                                 \
+    "server_name: srv\nhttp: -1\nworkers: 2\n"                 \
+    "accounts { $SYS { users [{user: sys, password: sys}] }\n" \
+    "           A { users [{user: a, password: a}] }, B { users [{user: b, password: b}] } }\n"
+#define AS(who) \
+    "{\"verbose\":false,\"user\":\"" who "\",\"pass\":\"" who "\",\"name\":\"n" who "\"}"
+
+static struct station station;
+static struct guest sys, a;
+
+static int set_up(void **state)
+{
+    station_prepare(&station);
+    station_start(&station, CONFIG);
+    station_enter(&station, &sys, AS("sys"));
+    station_enter(&station, &a, AS("a"));
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    guest_leave(&sys);
+    guest_leave(&a);
+    station_stop(&station);
+    return 0;
+}
+
+static void test_names_and_details(void **state)
+{
+    const char *text = guest_asks(&sys, "$SYS.REQ.SERVER.PING.ACCOUNTZ", "");
+
+    assert_non_null(strstr(text, "\"system_account\":\"$SYS\",\"accounts\":["));
+    assert_non_null(strstr(text, "\"A\""));
+    assert_non_null(strstr(text, "\"$G\""));
+    guest_is_told(&sys, "$SYS.REQ.SERVER.PING.ACCOUNTZ", "{\"account\":\"A\"}",
+                  "\"account_detail\":{\"account_name\":\"A\"");
+    guest_is_told(&sys, "$SYS.REQ.ACCOUNT.A.INFO", "", "\"client_connections\":1");
+    guest_is_told(&sys, "$SYS.REQ.ACCOUNT.$SYS.INFO", "", "\"is_system\":true");
+    guest_is_told(&sys, "$SYS.REQ.ACCOUNT.ZZ.INFO", "",
+                  "\"data\":null,\"error\":{\"code\":500,\"description\":\"Account ZZ does not "
+                  "exist\"}");
+}
+
+/* With claims: the token, what it says, and whether it holds together. */
+static void test_claims(void **state)
+{
+    static const char *const parts[] = {
+        "\"jwt\":\"eyJ",        "\"issuer_key\":\"O", "\"decoded_jwt\":{",
+        "\"name_tag\":\"acc\"", "\"expired\":false",  "\"is_system\":true",
+    };
+    struct station_keys keys;
+    struct nkey_pair user;
+    struct station other;
+    struct buf token = {0}, subject = {0};
+    struct guest guest;
+
+    station_prepare(&other);
+    station_keys_init(&keys, other.folder);
+    station_start(&other, buf_text(&keys.config));
+    nkey_pair_derive(&user, 'U', SLICE("u"));
+    station_user_token(&keys.system, &user, &token);
+    station_enter_jwt(&other, &guest, buf_text(&token), &user);
+    buf_printf(&subject, "$SYS.REQ.ACCOUNT.%s.INFO", buf_text(&keys.system_id));
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+        guest_is_told(&guest, buf_text(&subject), "", parts[i]);
+    guest_leave(&guest);
+    station_stop(&other);
+    station_keys_fini(&keys);
+    buf_fini(&token);
+    buf_fini(&subject);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_names_and_details),
+        cmocka_unit_test(test_claims),
+    };
+
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}

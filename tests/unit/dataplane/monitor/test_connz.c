@@ -1,0 +1,134 @@
+#include "dataplane/monitor/connz.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/lib/station.h"
+
+#define CONFIG                                                 \
+    "server_name: srv\nhttp: -1\nworkers: 2\n"                 \
+    "accounts { $SYS { users [{user: sys, password: sys}] }\n" \
+    "           A { users [{user: a, password: a}] }, B { users [{user: b, password: b}] } }\n"
+#define AS(who) \
+    "{\"verbose\":false,\"user\":\"" who "\",\"pass\":\"" who "\",\"name\":\"n" who "\"}"
+
+static struct station station;
+static struct guest sys, a;
+
+static int set_up(void **state)
+{
+    station_prepare(&station);
+    station_start(&station, CONFIG);
+    station_enter(&station, &sys, AS("sys"));
+    station_enter(&station, &a, AS("a"));
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    guest_leave(&sys);
+    guest_leave(&a);
+    station_stop(&station);
+    return 0;
+}
+
+#define CONNZ "$SYS.REQ.SERVER.PING.CONNZ"
+
+static void test_options(void **state)
+{
+    static const struct {
+        const char *body, *part;
+    } cases[] = {
+        {"", "\"num_connections\":2,\"total\":2,\"offset\":0,\"limit\":1024"},
+        {"{\"limit\":1}", "\"num_connections\":1,\"total\":2,\"offset\":0,\"limit\":1,"},
+        {"{\"offset\":1}", "\"num_connections\":1,\"total\":2,\"offset\":1"},
+        {"{\"offset\":9}", "\"num_connections\":0,\"total\":2,\"offset\":9"},
+        {"{\"acc\":\"A\"}", "\"num_connections\":1,\"total\":1"},
+        {"{\"user\":\"a\"}", "\"num_connections\":1,\"total\":2"},
+        {"{\"user\":\"zz\"}", "\"connections\":[]"},
+        {"{\"acc\":\"A\",\"auth\":true}", "\"authorized_user\":\"a\",\"account\":\"A\""},
+        {"{\"acc\":\"A\",\"subscriptions\":true}", "\"subscriptions_list\":[\"foo.*\"]"},
+        {"{\"acc\":\"A\",\"subscriptions_detail\":true}",
+         "\"subscriptions_list_detail\":[{\"subject\":\"foo.*\",\"qgroup\":\"q\",\"sid\":\"7\""},
+        {"{\"acc\":\"A\",\"filter_subject\":\"foo.bar\"}", "\"num_connections\":1"},
+        {"{\"acc\":\"A\",\"filter_subject\":\"bar\"}", "\"num_connections\":0"},
+        {"{\"state\":1}", "\"offset\":0"},
+        {"{\"sort\":\"subs\"}", "\"num_connections\":2"},
+        {"{\"sort\":\"zz\"}", "invalid sorting option: zz"},
+        {"{\"sort\":\"stop\"}", "sort by stop only valid on closed connections"},
+        {"{\"sort\":\"reason\",\"state\":0}", "sort by reason only valid on closed connections"},
+        {"{\"filter_subject\":\"x\"}", "filter by subject only valid with account filtering"},
+    };
+
+    guest_say(&a, "SUB foo.* q 7\r\n");
+    guest_hears_nothing(&a);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        guest_is_told(&sys, CONNZ, cases[i].body, cases[i].part);
+}
+
+/* Which of two names comes first. */
+static bool before(const char *text, const char *first, const char *second)
+{
+    const char *x = strstr(text, first), *y = strstr(text, second);
+
+    return x != NULL && y != NULL && x < y;
+}
+
+static void test_sorting(void **state)
+{
+    static const struct {
+        const char *sort;
+        bool sys_first;
+    } cases[] = {
+        {"cid", true},        {"start", true},       {"subs", false},
+        {"msgs_from", false}, {"bytes_from", false},
+    };
+
+    guest_say(&a, "SUB a 1\r\nSUB b 2\r\nSUB c 3\r\n");
+    for (int i = 0; i < 100; i++)
+        guest_say(&a, "PUB nobody 9\r\n123456789\r\n");
+    guest_hears_nothing(&a);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char body[64];
+        const char *text;
+
+        snprintf(body, sizeof(body), "{\"sort\":\"%s\"}", cases[i].sort);
+        text = guest_asks(&sys, CONNZ, body);
+        if (before(text, "\"nsys\"", "\"na\"") != cases[i].sys_first)
+            fail_msg("%s: %s", cases[i].sort, text);
+    }
+}
+
+static void test_the_closed(void **state)
+{
+    struct guest c;
+    const char *text;
+
+    station_enter(&station, &c, AS("b"));
+    guest_leave(&c);
+    do
+        text = guest_asks(&sys, CONNZ, "{\"state\":1,\"auth\":true}");
+    while (strstr(text, "\"name\":\"nb\"") == NULL);
+    assert_non_null(strstr(text, "\"reason\":\"Client Closed\""));
+    assert_non_null(strstr(text, "\"authorized_user\":\"b\""));
+    guest_is_told(&sys, CONNZ, "{\"state\":2}", "\"num_connections\":3,\"total\":3");
+    guest_is_told(&sys, CONNZ, "{\"state\":2,\"offset\":2}", "\"num_connections\":1,\"total\":3");
+    guest_is_told(&sys, CONNZ, "{\"state\":1,\"sort\":\"stop\"}", "\"num_connections\":1");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_options),
+        cmocka_unit_test(test_sorting),
+        cmocka_unit_test(test_the_closed),
+    };
+
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}

@@ -1,0 +1,63 @@
+#include "dataplane/monitor/healthz.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "tests/lib/station.h"
+
+#define CONFIG                                                 \
+    "server_name: srv\nhttp: -1\nworkers: 2\n"                 \
+    "accounts { $SYS { users [{user: sys, password: sys}] }\n" \
+    "           A { users [{user: a, password: a}] }, B { users [{user: b, password: b}] } }\n"
+#define AS(who) \
+    "{\"verbose\":false,\"user\":\"" who "\",\"pass\":\"" who "\",\"name\":\"n" who "\"}"
+
+static struct station station;
+static struct guest sys, a;
+
+static int set_up(void **state)
+{
+    station_prepare(&station);
+    station_start(&station, CONFIG);
+    station_enter(&station, &sys, AS("sys"));
+    station_enter(&station, &a, AS("a"));
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    guest_leave(&sys);
+    guest_leave(&a);
+    station_stop(&station);
+    return 0;
+}
+
+static void test_answers(void **state)
+{
+    static const struct {
+        const char *body, *part;
+    } cases[] = {
+        {"", "\"data\":{\"status\":\"ok\",\"status_code\":200}"},
+        {"{\"js-enabled-only\":true}", "\"status\":\"ok\""},
+        {"{\"stream\":\"s\"}", "\"status_code\":400,\"error\":\"\\\"account\\\" must not be empty"},
+        {"{\"account\":\"A\",\"consumer\":\"c\"}",
+         "\\\"stream\\\" must not be empty when checking consumer health"},
+        {"{\"account\":\"ZZ\"}", "\"status_code\":404,\"error\":\"JetStream account \\\"ZZ\\\" not "
+                                 "found\""},
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        guest_is_told(&sys, "$SYS.REQ.SERVER.PING.HEALTHZ", cases[i].body, cases[i].part);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_answers),
+    };
+
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}

@@ -1,0 +1,173 @@
+#include "dataplane/monitor/http.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include <curl/curl.h>
+#include <jansson.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/lib/station.h"
+
+static struct station station;
+static struct guest a;
+
+static int set_up(void **state)
+{
+    curl_global_init(CURL_GLOBAL_ALL);
+    station_prepare(&station);
+    station_start(&station, "http: -1\nhttp_base_path: \"/m\"\n");
+    station_enter(&station, &a, "{\"verbose\":false,\"name\":\"guest\"}");
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    guest_leave(&a);
+    station_stop(&station);
+    curl_global_cleanup();
+    return 0;
+}
+
+struct answer {
+    long code;
+    char type[64];
+    struct buf body;
+};
+
+static size_t on_body(char *data, size_t size, size_t count, void *arg)
+{
+    buf_add(arg, data, size * count);
+    return size * count;
+}
+
+static void get(const char *path, struct answer *answer)
+{
+    CURL *curl = curl_easy_init();
+    const char *type;
+    char url[256];
+
+    *answer = (struct answer){0};
+    snprintf(url, sizeof(url), "http://127.0.0.1:%d%s", node_http_port(station.node), path);
+    curl_easy_setopt(curl, CURLOPT_URL, url);
+    curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
+    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);
+    curl_easy_setopt(curl, CURLOPT_WRITEDATA, &answer->body);
+    assert_int_equal(curl_easy_perform(curl), CURLE_OK);
+    curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &answer->code);
+    if (curl_easy_getinfo(curl, CURLINFO_CONTENT_TYPE, &type) == CURLE_OK && type != NULL)
+        snprintf(answer->type, sizeof(answer->type), "%s", type);
+    curl_easy_cleanup(curl);
+}
+
+static void test_every_page(void **state)
+{
+    static const struct {
+        const char *path;
+        long code;
+        const char *part;
+    } cases[] = {
+        {"/m/varz", 200, "\n  \"version\": \"2.14.3\",\n"},
+        {"/m/connz", 200, "\"num_connections\": 1,"},
+        {"/m/connz?subs=1&auth=true&limit=5", 200, "\"limit\": 5,"},
+        {"/m/connz?state=closed", 200, "\"num_connections\": 0,"},
+        {"/m/connz?state=any", 200, "\"num_connections\": 1,"},
+        {"/m/connz?subs=detail", 200, "\"connections\": ["},
+        {"/m/subsz", 200, "\"num_subscriptions\": "},
+        {"/m/subscriptionsz", 200, "\"num_subscriptions\": "},
+        {"/m/subsz?subs=1", 200, "\"total\": "},
+        {"/m/accountz", 200, "\"accounts\": [\n"},
+        {"/m/accountz?acc=$G", 200, "\"account_name\": \"$G\""},
+        {"/m/accstatz", 200, "\"account_statz\": "},
+        {"/m/accstatz?unused=1", 200, "\"acc\": \"$G\""},
+        {"/m/healthz", 200, "{\"status\":\"ok\"}"},
+        {"/m/jsz", 200, "\"disabled\": true"},
+        {"/m/routez", 200, "\"routes\": []"},
+        {"/m/", 200, "<html"},
+        {"/m", 200, "<html"},
+        {"/varz", 404, "404 page not found"},
+        {"/m/nope", 404, "404 page not found"},
+        {"/m/connz?limit=x", 400, "Error decoding int for 'limit'"},
+        {"/m/connz?cid=-1", 400, "Error decoding uint64 for 'cid'"},
+        {"/m/connz?auth=maybe", 400, "Error decoding boolean for 'auth'"},
+        {"/m/connz?state=zz", 400, "Error decoding state for zz"},
+        {"/m/connz?sort=zz", 400, "invalid sorting option: zz"},
+        {"/m/accountz?acc=ZZ", 400, "Account ZZ does not exist"},
+        {"/m/healthz?stream=s", 400, "{\"status\":\"error\",\"error\":"},
+        {"/m/healthz?account=zz", 404, "{\"status\":\"unavailable\",\"error\":"},
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct answer answer;
+
+        get(cases[i].path, &answer);
+        if (answer.code != cases[i].code || strstr(buf_text(&answer.body), cases[i].part) == NULL)
+            fail_msg("%s: %ld %s", cases[i].path, answer.code, buf_text(&answer.body));
+        if (answer.code == 200 && strstr(cases[i].part, "html") == NULL)
+            assert_string_equal(answer.type, "application/json");
+        buf_fini(&answer.body);
+    }
+}
+
+static void test_requests_are_counted(void **state)
+{
+    struct answer answer;
+    json_t *tree;
+
+    get("/m/varz", &answer);
+    tree = json_loads(buf_text(&answer.body), 0, NULL);
+    assert_non_null(tree);
+    assert_true(json_integer_value(
+                    json_object_get(json_object_get(tree, "http_req_stats"), "/healthz")) > 0);
+    json_decref(tree);
+    buf_fini(&answer.body);
+}
+
+static void *ask_often(void *arg)
+{
+    for (int i = 0; i < 20; i++) {
+        struct answer answer;
+
+        get(i % 2 == 0 ? "/m/connz?subs=1" : "/m/accstatz?unused=1", &answer);
+        assert_int_equal(answer.code, 200);
+        buf_fini(&answer.body);
+    }
+    return NULL;
+}
+
+static void test_many_at_once(void **state)
+{
+    pthread_t threads[8];
+
+    for (size_t i = 0; i < 8; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, ask_often, NULL), 0);
+    for (size_t i = 0; i < 8; i++)
+        pthread_join(threads[i], NULL);
+}
+
+static void test_a_port_in_use(void **state)
+{
+    struct http_options options = {.host = "127.0.0.1", .port = node_http_port(station.node)};
+    char message[HTTP_MESSAGE_MAX];
+    struct http *http;
+
+    assert_int_equal(http_start(&options, NULL, &http, message), ERR_IO);
+    assert_non_null(strstr(message, "bind: address already in use"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_every_page),
+        cmocka_unit_test(test_requests_are_counted),
+        cmocka_unit_test(test_many_at_once),
+        cmocka_unit_test(test_a_port_in_use),
+    };
+
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}

@@ -1,0 +1,170 @@
+#include "dataplane/monitor/report_call.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include <semaphore.h>
+#include <string.h>
+
+#include "api/base/mem.h"
+#include "tests/lib/on_worker.h"
+
+enum { WORKERS = 3 };
+
+static struct monitor *monitor;
+static struct workers *workers;
+static struct blocking *blocking;
+
+static int set_up(void **state)
+{
+    struct monitor_facts facts = {0};
+    struct monitor_parts parts = {.clock = clock_system()};
+
+    parts.workers = workers = idle_workers(WORKERS, clock_system());
+    parts.blocking = blocking = blocking_new(1, workers);
+    monitor = monitor_new(&facts, &parts);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    blocking_free(blocking);
+    workers_stop(workers);
+    monitor_free(monitor);
+    return 0;
+}
+
+/* Writes down where it has been: a letter for each thing that happened. */
+struct trail {
+    char text[64];
+    size_t len;
+    int more; /* visits that ask for another */
+    sem_t done;
+};
+
+static void note(struct report_call *call, char letter)
+{
+    struct trail *trail = call->owner;
+
+    trail->text[trail->len++] = letter;
+}
+
+static bool begin(struct report_call *call)
+{
+    note(call, 'b');
+    return true;
+}
+
+static bool refuse(struct report_call *call)
+{
+    note(call, 'r');
+    report_fail(call, 400, "no %s", "way");
+    return false;
+}
+
+static bool visit(struct report_call *call, struct worker *worker)
+{
+    struct trail *trail = call->owner;
+
+    assert_true(worker_is_mine(worker));
+    note(call, (char)('0' + worker->index));
+    return trail->more > 0 && trail->more-- > 0;
+}
+
+static void after(struct report_call *call)
+{
+    note(call, 'a');
+}
+
+static void finish(struct report_call *call)
+{
+    note(call, 'f');
+}
+
+static char *encode(struct report_call *call)
+{
+    note(call, 'e');
+    return mem_strdup(call->error.code != 0 ? call->error.description : "text");
+}
+
+static void done(struct report_call *call, struct worker *worker)
+{
+    struct trail *trail = call->owner;
+
+    assert_int_equal(worker->index, REPORT_HOME);
+    note(call, 'd');
+    sem_post(&trail->done);
+}
+
+static void run(const struct report *report, int more, const char *way, const char *text)
+{
+    struct trail trail = {.more = more};
+    struct report_call *call = report_call_new(monitor, report);
+
+    sem_init(&trail.done, 0, 0);
+    call->owner = &trail;
+    call->encode = encode;
+    call->done = done;
+    report_start(call);
+    sem_wait(&trail.done);
+    sem_destroy(&trail.done);
+    assert_string_equal(trail.text, way);
+    assert_string_equal(call->text, text);
+    report_call_free(call);
+}
+
+static void test_the_course(void **state)
+{
+    struct report report = {.options = &sys_filter_shape,
+                            .rounds = 2,
+                            .begin = begin,
+                            .visit = visit,
+                            .after = after,
+                            .finish = finish};
+
+    run(&report, 0, "b012a012afed", "text");
+    run(&report, 2, "b00012a012afed", "text");
+    report.rounds = 0;
+    run(&report, 1, "b00afed", "text");
+    report.visit = NULL;
+    run(&report, 0, "bfed", "text");
+    report.begin = refuse;
+    report.rounds = 2;
+    report.visit = visit;
+    run(&report, 0, "red", "no way");
+}
+
+static void test_durations(void **state)
+{
+    static const struct {
+        int64_t ns;
+        const char *text;
+    } cases[] = {
+        {0, "0s"},
+        {999, "999ns"},
+        {345000, "345µs"},
+        {345600, "345.6µs"},
+        {1500000, "1.5ms"},
+        {2 * NS_PER_S, "2s"},
+        {61 * NS_PER_S, "1m1s"},
+        {3661500000000, "1h1m1.5s"},
+    };
+    struct arena arena = {0};
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        assert_string_equal(report_duration(&arena, cases[i].ns), cases[i].text);
+    arena_fini(&arena);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_the_course),
+        cmocka_unit_test(test_durations),
+    };
+
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}

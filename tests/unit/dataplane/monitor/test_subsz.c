@@ -1,0 +1,70 @@
+#include "dataplane/monitor/subsz.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "tests/lib/station.h"
+
+#define CONFIG                                                 \
+    "server_name: srv\nhttp: -1\nworkers: 2\n"                 \
+    "accounts { $SYS { users [{user: sys, password: sys}] }\n" \
+    "           A { users [{user: a, password: a}] }, B { users [{user: b, password: b}] } }\n"
+#define AS(who) \
+    "{\"verbose\":false,\"user\":\"" who "\",\"pass\":\"" who "\",\"name\":\"n" who "\"}"
+
+static struct station station;
+static struct guest sys, a;
+
+static int set_up(void **state)
+{
+    station_prepare(&station);
+    station_start(&station, CONFIG);
+    station_enter(&station, &sys, AS("sys"));
+    station_enter(&station, &a, AS("a"));
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    guest_leave(&sys);
+    guest_leave(&a);
+    station_stop(&station);
+    return 0;
+}
+
+#define SUBSZ "$SYS.REQ.SERVER.PING.SUBSZ"
+
+static void test_options(void **state)
+{
+    static const struct {
+        const char *body, *part;
+    } cases[] = {
+        {"", "\"total\":0,\"offset\":0,\"limit\":1024}"},
+        {"{\"subscriptions\":true,\"account\":\"A\"}",
+         "\"total\":3,\"offset\":0,\"limit\":1024,"
+         "\"subscriptions_list\":[{\"account\":\"A\""},
+        {"{\"subscriptions\":true,\"account\":\"A\",\"limit\":1,\"offset\":2}",
+         "\"total\":3,\"offset\":2,\"limit\":1,\"subscriptions_list\":[{"},
+        {"{\"test\":\"x.y\"}", "\"total\":2"},
+        {"{\"test\":\"x.y\",\"limit\":1}", "\"total\":2"},
+        {"{\"test\":\"x.*\"}", "invalid test subject, must be valid publish subject: x.*"},
+        {"{\"account\":\"ZZ\",\"subscriptions\":true}", "\"num_subscriptions\":0"},
+    };
+
+    guest_say(&a, "SUB x.* 1\r\nSUB x.y q 2\r\nSUB z 3\r\n");
+    guest_hears_nothing(&a);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        guest_is_told(&sys, SUBSZ, cases[i].body, cases[i].part);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_options),
+    };
+
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
