@@ -578,6 +578,7 @@ void dispatch_run(struct rest_call *call)
     call->who.source_ip = call->request->source_ip;
     call->who.user_agent = call->request->user_agent;
     log_context("request_id", call->who.request_id);
+    log_context("trace_id", call->request->trace_id);
 
     rc = find_route(call);
     if (rc == OK)

@@ -34,6 +34,8 @@ enum {
     THREADS_MAX = 64,
     CONNECTION_TIMEOUT_S = 75,
     REQUEST_ID_MAX = 64,
+    TRACE_ID_LEN = 32,
+    TRACEPARENT_LEN = 2 + 1 + TRACE_ID_LEN + 1 + 16 + 1 + 2,
     WAIT_POLL_MS = 1000,
     HEADERS_MAX_BYTES = 32 << 10,
     DROPPED_MAX = 8 << 20, /* of a body that is too large: then the connection is closed */
@@ -378,6 +380,21 @@ static void make_request_id(struct http_call *http)
     snprintf(http->request_id, sizeof(http->request_id), "req_%s", text);
 }
 
+/* 00-TRACE-SPAN-FLAGS in lower case hexadecimal: TRACE, or NULL. */
+static const char *trace_id_of(struct http_call *http)
+{
+    const char *text = header(http, "traceparent");
+    struct slice rest = slice_of(text), version, trace;
+
+    if (text == NULL || strlen(text) != TRACEPARENT_LEN || !slice_cut(&rest, '-', &version) ||
+        version.len != 2 || !slice_cut(&rest, '-', &trace) || trace.len != TRACE_ID_LEN)
+        return NULL;
+    text = arena_copy(&http->arena, trace);
+    return strspn(text, "0123456789abcdef") == TRACE_ID_LEN && strspn(text, "0") < TRACE_ID_LEN
+               ? text
+               : NULL;
+}
+
 static void read_address(struct http_call *http)
 {
     const union MHD_ConnectionInfo *info =
@@ -403,7 +420,7 @@ static void read_head(struct http_call *http)
     request->content_type = header(http, "Content-Type");
     request->accept = header(http, "Accept");
     request->request_id = header(http, "X-Request-Id");
-    request->traceparent = header(http, "traceparent");
+    request->trace_id = trace_id_of(http);
     request->user_agent = header(http, "User-Agent");
     read_address(http);
     request->source_ip = http->source_ip;
@@ -512,6 +529,7 @@ static void log_request(const struct http_call *http)
 
     figures_count(http->rest->server.figures, route, call->reply.status, ns);
     log_context("request_id", http->request_id);
+    log_context("trace_id", http->request.trace_id);
     if (call->who.token_id != NULL)
         log_context("principal", call->who.token_id);
     log_info(LOG_REST, "request method=%s route=%s status=%d ms=%lld", http->request.method, route,

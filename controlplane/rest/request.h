@@ -17,7 +17,8 @@ enum { REST_BODY_MAX = 1 << 20 };
 struct rest_request {
     const char *method, *path, *query; /* path without the query, not decoded */
     const char *authorization, *idempotency_key, *if_match, *prefer;
-    const char *content_type, *accept, *request_id, *traceparent, *user_agent;
+    const char *content_type, *accept, *request_id, *user_agent;
+    const char *trace_id; /* of traceparent (W3C), for the log */
     const char *source_ip;
     struct slice body;
     bool too_large; /* the body passed REST_BODY_MAX and was dropped */

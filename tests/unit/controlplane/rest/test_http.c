@@ -1,0 +1,300 @@
+#include "controlplane/rest/http.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include <arpa/inet.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "tests/lib/control_plane.h"
+
+static struct control_plane *control;
+static const char *admin;
+static struct control_team team;
+
+static int begin(void **state)
+{
+    control = control_plane_start(NULL);
+    admin = control_plane_admin(control);
+    control_world(control, "[]");
+    control_team_make(control, "payments", &team);
+    return 0;
+}
+
+static int end(void **state)
+{
+    control_plane_stop(control);
+    return 0;
+}
+
+static const char *header(const char *name)
+{
+    static char text[256];
+
+    return control_header(control_last(control), name, text, sizeof(text));
+}
+
+/* One request with one header. */
+static void ask(const char *header_line, const char *path, struct control_reply *reply)
+{
+    const char *headers[] = {header_line, NULL};
+    const struct control_request request = {
+        .method = "GET", .path = path, .token = admin, .headers = headers};
+
+    control_exchange(control, &request, reply);
+}
+
+static void test_a_request_has_an_id(void **state)
+{
+    struct control_reply reply = {0};
+    char id[128];
+
+    ask("X-Request-Id: mine-1", "/v1/teams", &reply);
+    assert_string_equal(control_header(&reply, "X-Request-Id", id, sizeof(id)), "mine-1");
+    ask("X-Request-Id: not <good>", "/v1/teams", &reply);
+    assert_memory_equal(control_header(&reply, "X-Request-Id", id, sizeof(id)), "req_", 4);
+    control_reply_fini(&reply);
+}
+
+static void test_answers_are_not_kept_by_others(void **state)
+{
+    control_want(control, 200, admin, "GET", "/v1/teams", NULL);
+    assert_string_equal(header("Cache-Control"), "no-store");
+    assert_string_equal(header("X-Content-Type-Options"), "nosniff");
+    assert_string_equal(header("Content-Type"), "application/json");
+}
+
+static void test_what_is_accepted(void **state)
+{
+    struct control_reply reply = {0};
+
+    ask("Accept: image/png", "/v1/teams", &reply);
+    assert_int_equal(reply.status, 406);
+    ask("Accept: text/html, */*;q=0.1", "/v1/teams", &reply);
+    assert_int_equal(reply.status, 200);
+    control_reply_fini(&reply);
+}
+
+/* --- bytes on the wire -------------------------------------------------------------------- */
+
+static int dial(void)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    const char *colon = strrchr(control_plane_url(control), ':');
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    address.sin_port = htons((uint16_t)strtoul(colon + 1, NULL, 10));
+    assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+    return fd;
+}
+
+/* What came until the server closed or the text was seen. */
+static void read_until(int fd, const char *text, char *out, size_t cap)
+{
+    size_t len = 0;
+    ssize_t n = 1;
+
+    out[0] = '\0';
+    while (n > 0 && len + 1 < cap && strstr(out, text) == NULL) {
+        n = recv(fd, out + len, cap - 1 - len, 0);
+        len += n > 0 ? (size_t)n : 0;
+        out[len] = '\0';
+    }
+}
+
+static void test_a_request_in_pieces(void **state)
+{
+    static const char text[] = "GET /livez HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
+    char reply[2048];
+    int fd = dial();
+
+    for (size_t i = 0; i < sizeof(text) - 1; i++)
+        assert_int_equal(send(fd, text + i, 1, MSG_NOSIGNAL), 1);
+    read_until(fd, "\r\n\r\nok\n", reply, sizeof(reply));
+    assert_memory_equal(reply, "HTTP/1.1 200", 12);
+    close(fd);
+}
+
+static void test_what_is_no_http(void **state)
+{
+    char reply[2048];
+    int fd = dial();
+
+    assert_true(send(fd, "INFO {}\r\n\r\n\r\n", 13, MSG_NOSIGNAL) > 0);
+    shutdown(fd, SHUT_WR);
+    read_until(fd, "never", reply, sizeof(reply));
+    assert_null(strstr(reply, " 200 "));
+    close(fd);
+    control_want(control, 200, admin, "GET", "/v1/teams", NULL);
+}
+
+static void test_a_client_that_leaves(void **state)
+{
+    static const char half[] =
+        "POST /v1/teams HTTP/1.1\r\nHost: h\r\nContent-Length: 100\r\n\r\n{\"na";
+
+    for (int i = 0; i < 20; i++) {
+        int fd = dial();
+
+        assert_true(send(fd, half, sizeof(half) - 1, MSG_NOSIGNAL) > 0);
+        close(fd);
+    }
+    control_want(control, 200, admin, "GET", "/v1/teams", NULL);
+}
+
+/* --- many at once ------------------------------------------------------------------------- */
+
+enum { CLIENTS = 16, EACH = 10 };
+
+struct client {
+    struct control_plane *control;
+    pthread_t thread;
+    int ok, busy, other;
+};
+
+static void *run_client(void *arg)
+{
+    struct client *client = arg;
+    const struct control_request request = {
+        .method = "GET", .path = "/v1/teams", .token = control_plane_admin(client->control)};
+    struct control_reply reply = {0};
+
+    for (int i = 0; i < EACH; i++) {
+        char text[16];
+
+        control_exchange(client->control, &request, &reply);
+        if (reply.status == 200)
+            client->ok++;
+        else if (reply.status == 503 &&
+                 control_header(&reply, "Retry-After", text, sizeof(text)) != NULL)
+            client->busy++;
+        else
+            client->other++;
+    }
+    control_reply_fini(&reply);
+    return NULL;
+}
+
+static void storm(struct control_plane *target, struct client *sum)
+{
+    struct client clients[CLIENTS] = {0};
+
+    *sum = (struct client){0};
+    for (size_t i = 0; i < CLIENTS; i++) {
+        clients[i].control = target;
+        assert_int_equal(pthread_create(&clients[i].thread, NULL, run_client, &clients[i]), 0);
+    }
+    for (size_t i = 0; i < CLIENTS; i++) {
+        pthread_join(clients[i].thread, NULL);
+        sum->ok += clients[i].ok;
+        sum->busy += clients[i].busy;
+        sum->other += clients[i].other;
+    }
+}
+
+static void test_many_clients(void **state)
+{
+    struct client sum;
+
+    storm(control, &sum);
+    assert_int_equal(sum.ok, CLIENTS * EACH);
+}
+
+static void test_beyond_the_queue_it_says_so(void **state)
+{
+    struct control_plane *narrow =
+        control_plane_second(control, "http_threads: 1\nhttp_queue: 1\n");
+    struct client sum;
+
+    storm(narrow, &sum);
+    assert_int_equal(sum.other, 0);
+    assert_true(sum.ok > 0);
+    control_plane_stop(narrow);
+}
+
+/* --- waiting ------------------------------------------------------------------------------ */
+
+static void create_and_wait(struct control_plane *at, const char *name, const char *prefer,
+                            struct control_reply *reply)
+{
+    char body[64];
+    const char *headers[] = {prefer, NULL};
+    const struct control_request request = {.method = "POST",
+                                            .path = "/v1/accounts",
+                                            .token = team.token,
+                                            .body = body,
+                                            .headers = headers};
+
+    snprintf(body, sizeof(body), "{\"name\":\"%s\"}", name);
+    control_exchange(at, &request, reply);
+}
+
+/* There is no node: the time passes, and the answer says how far it came. */
+static void test_a_wait_ends_with_its_time(void **state)
+{
+    struct control_reply reply = {0};
+    char applied[32];
+
+    create_and_wait(control, "waits", "Prefer: respond-async, wait=1", &reply);
+    assert_int_equal(reply.status, 201);
+    assert_string_equal(control_header(&reply, "Preference-Applied", applied, sizeof(applied)),
+                        "wait=1");
+    assert_string_equal(
+        json_string_value(json_object_get(json_object_get(reply.json, "sync"), "state")),
+        "pending");
+    create_and_wait(control, "waits-not", "Prefer: wait=soon", &reply);
+    assert_int_equal(reply.status, 201);
+    assert_null(control_header(&reply, "Preference-Applied", applied, sizeof(applied)));
+    control_reply_fini(&reply);
+}
+
+static void *run_waiter(void *arg)
+{
+    struct control_reply *reply = arg;
+
+    create_and_wait(control, "interrupted", "Prefer: wait=30", reply);
+    return NULL;
+}
+
+static void test_the_end_answers_those_that_wait(void **state)
+{
+    struct control_reply reply = {0};
+    pthread_t thread;
+
+    assert_int_equal(pthread_create(&thread, NULL, run_waiter, &reply), 0);
+    do
+        control_want(control, 200, team.token, "GET", "/v1/accounts?q=interrupted", NULL);
+    while (json_array_size(control_member(control, "items")) == 0);
+    control_plane_restart(control);
+    pthread_join(thread, NULL);
+    assert_int_equal(reply.status, 201);
+    control_reply_fini(&reply);
+    control_want(control, 200, admin, "GET", "/v1/teams", NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_request_has_an_id),
+        cmocka_unit_test(test_answers_are_not_kept_by_others),
+        cmocka_unit_test(test_what_is_accepted),
+        cmocka_unit_test(test_a_request_in_pieces),
+        cmocka_unit_test(test_what_is_no_http),
+        cmocka_unit_test(test_a_client_that_leaves),
+        cmocka_unit_test(test_many_clients),
+        cmocka_unit_test(test_beyond_the_queue_it_says_so),
+        cmocka_unit_test(test_a_wait_ends_with_its_time),
+        cmocka_unit_test(test_the_end_answers_those_that_wait),
+    };
+
+    return cmocka_run_group_tests(tests, begin, end);
+}

@@ -1,0 +1,140 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/lib/control_plane.h"
+
+static struct control_plane *control;
+static const char *admin;
+static struct control_team team;
+static char other_admin[160];
+
+static int begin(void **state)
+{
+    control = control_plane_start(NULL);
+    admin = control_plane_admin(control);
+    control_world(control, "[]");
+    control_team_make(control, "payments", &team);
+    control_want(control, 201, admin, "POST", "/v1/tokens",
+                 control_format(control, "{\"name\":\"other\",\"expires_at\":\"%s\"}",
+                                control_in_days(control, 1)));
+    snprintf(other_admin, sizeof(other_admin), "%s", control_text(control, "token"));
+    for (int i = 0; i < 5; i++)
+        control_want(
+            control, 201, admin, "POST", "/v1/teams",
+            control_format(control, "{\"name\":\"t%d\",\"labels\":{\"a/b\":\"n %d\"}}", i, i));
+    return 0;
+}
+
+static int end(void **state)
+{
+    control_plane_stop(control);
+    return 0;
+}
+
+static const char *header(const char *name)
+{
+    static char text[1024];
+
+    return control_header(control_last(control), name, text, sizeof(text));
+}
+
+static void test_the_next_page_is_linked(void **state)
+{
+    char link[1024], *close;
+    int pages = 1;
+
+    control_want(control, 200, admin, "GET", "/v1/teams?q=t&limit=2", NULL);
+    while (header("Link") != NULL) {
+        snprintf(link, sizeof(link), "%s", header("Link"));
+        close = strchr(link, '>');
+        assert_non_null(close);
+        assert_string_equal(close, ">; rel=\"next\"");
+        *close = '\0';
+        control_want(control, 200, admin, "GET", link + 1, NULL);
+        pages++;
+    }
+    assert_int_equal(pages, 3);
+    assert_true(json_is_null(control_member(control, "next_cursor")));
+    assert_true(json_is_false(control_member(control, "has_more")));
+}
+
+static void test_a_creation_says_where_it_is(void **state)
+{
+    char location[80], etag[16];
+
+    control_want(control, 201, admin, "POST", "/v1/teams", "{\"name\":\"there\"}");
+    snprintf(location, sizeof(location), "%s", header("Location"));
+    snprintf(etag, sizeof(etag), "%s", header("ETag"));
+    control_want(control, 200, admin, "GET", location, NULL);
+    assert_string_equal(header("ETag"), etag);
+    assert_string_equal(control_text(control, "name"), "there");
+}
+
+static void test_a_deletion_says_nothing(void **state)
+{
+    control_want(control, 201, admin, "POST", "/v1/teams", "{\"name\":\"gone\"}");
+    control_want(control, 204, admin, "DELETE",
+                 control_format(control, "/v1/teams/%s", control_text(control, "id")), NULL);
+    assert_null(header("ETag"));
+    assert_null(header("Content-Type"));
+    assert_int_equal(control_last(control)->body.len, 0);
+}
+
+static void test_a_conflict_says_the_version(void **state)
+{
+    char id[40];
+
+    control_want(control, 201, admin, "POST", "/v1/plans", "{\"name\":\"moving\"}");
+    snprintf(id, sizeof(id), "%s", control_text(control, "id"));
+    control_refused_if(control, 412, "version_conflict", admin, "\"7\"", "PATCH",
+                       control_format(control, "/v1/plans/%s", id), "{}");
+    assert_string_equal(header("ETag"), "\"1\"");
+    assert_string_equal(control_text(control, "conflict/resource"), id);
+    assert_int_equal(control_int(control, "conflict/version"), 1);
+}
+
+/* Every resource begins with the same members, times in milliseconds. */
+static void test_the_common_members(void **state)
+{
+    static const char *const names[] = {"id",          "kind",    "name",       "display_name",
+                                        "description", "labels",  "created_at", "created_by",
+                                        "updated_at",  "version", "state",      "conditions"};
+    static const char *const lists[] = {"/v1/teams", "/v1/plans", "/v1/operators", "/v1/systems",
+                                        "/v1/tokens"};
+
+    for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+        json_t *item;
+        void *at;
+
+        control_want(control, 200, admin, "GET", lists[i], NULL);
+        item = control_member(control, "items/0");
+        at = json_object_iter(item);
+        for (size_t j = 0; j < sizeof(names) / sizeof(names[0]); j++) {
+            assert_string_equal(json_object_iter_key(at), names[j]);
+            at = json_object_iter_next(item, at);
+        }
+        assert_int_equal(strlen(control_text(control, "items/0/created_at")),
+                         strlen("2026-11-23T01:40:00.000Z"));
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_the_next_page_is_linked),
+        cmocka_unit_test(test_a_creation_says_where_it_is),
+        cmocka_unit_test(test_a_deletion_says_nothing),
+        cmocka_unit_test(test_a_conflict_says_the_version),
+        cmocka_unit_test(test_the_common_members),
+    };
+
+    return cmocka_run_group_tests(tests, begin, end);
+}
