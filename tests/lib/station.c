@@ -207,7 +207,8 @@ void station_account_token(const struct nkey_pair *signer, const struct buf *id,
     struct buf claims = {0};
 
     buf_printf(&claims,
-               "{\"jti\":\"J\",\"iat\":%" PRId64 ",\"name\":\"acc\",\"sub\":\"%s\",\"nats\":{\"limits\":{"
+               "{\"jti\":\"J\",\"iat\":%" PRId64
+               ",\"name\":\"acc\",\"sub\":\"%s\",\"nats\":{\"limits\":{"
                "\"subs\":-1,\"data\":-1,\"payload\":-1,\"imports\":-1,\"exports\":-1,"
                "\"wildcards\":true,\"leaf\":-1,%s},\"type\":\"account\",\"version\":2}}",
                (int64_t)time(NULL) + iat_after_s, buf_text(id),
