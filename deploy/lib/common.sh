@@ -56,5 +56,11 @@ wait_for() {
     still_wanted
 }
 
+# Text for a double-quoted word of a configuration file.
+in_config() {
+    local text=${1//\\/\\\\}
+    printf '"%s"' "${text//\"/\\\"}"
+}
+
 # Text for a single-quoted word of a shell.
 quoted() { printf "'%s'" "${1//\'/\'\\\'\'}"; }

@@ -18,7 +18,7 @@ pg_socket=$pg_folder
 if [ ${#pg_socket} -gt 85 ]; then
     pg_socket=${XDG_RUNTIME_DIR:-/tmp}/berth-$pg_tag
 fi
-pg_conninfo="host=$pg_socket user=berth dbname=berth"
+pg_conninfo="host='${pg_socket//\'/\\\'}' user=berth dbname=berth"
 
 pg_find() {
     local folder newest=

@@ -41,11 +41,11 @@ write_control_conf() {
     fi
     cat >"$var/control.conf.new" <<EOF
 # Made by make run at each start.
-database: "$pg_conninfo"
+database: $(in_config "$pg_conninfo")
 listen: "127.0.0.1:$api_port"
 public_url: "$api_url"
-master_key_file: "$var/master.key"
-bootstrap_file: "$var/bootstrap.token"
+master_key_file: $(in_config "$var/master.key")
+bootstrap_file: $(in_config "$var/bootstrap.token")
 EOF
     mv "$var/control.conf.new" "$var/control.conf"
 }
