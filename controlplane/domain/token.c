@@ -99,6 +99,11 @@ static void hash_secret(const struct work *work, const char *secret, char out[VA
     vault_hash(work->tools->vault, "token", slice_make(secret, SECRET_TEXT_LEN), out);
 }
 
+static void wipe(void *text)
+{
+    sodium_memzero(text, TOKEN_TEXT_MAX);
+}
+
 /* A new text for this id, and the hash to store. */
 static const char *make_text(const struct work *work, const char *id, char hash[VAULT_HASH_LEN + 1])
 {
@@ -111,6 +116,7 @@ static const char *make_text(const struct work *work, const char *id, char hash[
     base32_encode(secret, sizeof(secret), text);
     hash_secret(work, text, hash);
     whole = arena_alloc(work->arena, TOKEN_TEXT_MAX);
+    arena_on_free(work->arena, wipe, whole);
     len = (size_t)snprintf(whole, TOKEN_TEXT_MAX, "%s%s_%s", prefix, strchr(id, '_') + 1, text);
     write_check(whole, len, check);
     snprintf(whole + len, TOKEN_TEXT_MAX - len, "_%s", check);
@@ -198,6 +204,46 @@ static enum result judge(struct work *work, const struct found *found, const cha
     return OK;
 }
 
+static bool has_text(const struct strings *list, const char *text)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        if (strcmp(list->items[i], text) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Those of the token's that the member may see too. */
+static void narrow_accounts(struct principal *who, const struct strings *member)
+{
+    size_t kept = 0;
+
+    if (who->all_accounts) {
+        who->all_accounts = false;
+        who->accounts = *member;
+        return;
+    }
+    for (size_t i = 0; i < who->accounts.count; i++) {
+        if (has_text(member, who->accounts.items[i]))
+            who->accounts.items[kept++] = who->accounts.items[i];
+    }
+    who->accounts.count = kept;
+}
+
+/* A viewer's service reads. */
+static void narrow_scopes(struct principal *who)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < who->scopes.count; i++) {
+        const char *verb = strchr(who->scopes.items[i], ':');
+
+        if (verb != NULL && strcmp(verb, ":read") == 0)
+            who->scopes.items[kept++] = who->scopes.items[i];
+    }
+    who->scopes.count = kept;
+}
+
 /* A member's token has what the member has now, never more than it was made with. */
 static void fill(struct principal *out, const struct found *found)
 {
@@ -213,12 +259,13 @@ static void fill(struct principal *out, const struct found *found)
     };
     if (found->member_id == NULL)
         return;
-    if (out->role == ROLE_TEAM_ADMIN && strcmp(member_role_words[found->member_role], "admin") != 0)
-        out->role = ROLE_TEAM_VIEWER;
-    if (found->member_accounts.count > 0 && out->all_accounts) {
-        out->all_accounts = false;
-        out->accounts = found->member_accounts;
+    if (strcmp(member_role_words[found->member_role], "admin") != 0) {
+        if (out->role == ROLE_TEAM_ADMIN)
+            out->role = ROLE_TEAM_VIEWER;
+        narrow_scopes(out);
     }
+    if (found->member_accounts.count > 0)
+        narrow_accounts(out, &found->member_accounts);
 }
 
 enum result token_authenticate(struct work *work, const char *text, const char *source_ip,

@@ -165,7 +165,7 @@ void world_open(struct work *work)
 {
     *work->refusal = (struct refusal){.arena = work->arena};
     work->wake = 0;
-    assert_int_equal(db_begin(work->db, NULL), OK);
+    assert_int_equal(db_begin(work->db, work->who->team_id), OK);
 }
 
 enum result world_close(struct work *work, enum result rc)

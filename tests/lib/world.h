@@ -54,7 +54,8 @@ void world_sql(struct world *world, const char *format, ...) __attribute__((form
 const char *world_text(struct world *world, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* One call in a transaction of its own, after which the refusal tells what was refused. */
+/* One call in a transaction of its own (a team's principal: behind the team's wall), after which
+ * the refusal tells what was refused. */
 #define world_do(seat_work, call) (world_open(seat_work), world_close((seat_work), (call)))
 void world_open(struct work *work);
 enum result world_close(struct work *work, enum result rc);

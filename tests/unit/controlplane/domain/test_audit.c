@@ -2,94 +2,197 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
 #include <string.h>
 
 #include "controlplane/domain/audit.h"
-#include "tests/lib/scene.h"
+#include "tests/lib/world.h"
 
-static struct scene scene;
-
-static void add(const char *action, const char *account_id)
+static void add(struct work *work, const char *action, const char *team, const char *account)
 {
     const struct audit_note note = {.action = action,
                                     .resource_kind = "account",
-                                    .resource_id = "acc_1",
-                                    .team_id = scene.team_id,
-                                    .account_id = account_id};
+                                    .resource_id = account,
+                                    .team_id = team,
+                                    .account_id = account};
 
-    assert_int_equal(audit_add(&scene.work, &note), OK);
+    world_ok(work, audit_add(work, &note));
 }
 
-static size_t count(struct audit_query query)
+static struct db_rows list(struct work *work, struct audit_query query)
 {
     struct db_rows rows;
 
-    query.list.limit = 100;
-    assert_int_equal(audit_list(&scene.work, &query, &rows), OK);
-    return rows.count;
+    if (query.list.limit == 0)
+        query.list.limit = 100;
+    world_ok(work, audit_list(work, &query, &rows));
+    return rows;
 }
 
-/* AUD-11: no change without its event, no event without its change. */
-static void test_an_event_lives_and_dies_with_its_transaction(void **state)
+static const struct audit_event *event(const struct db_rows *rows, size_t i)
 {
-    scene_as_tenant(&scene);
-    add("test.rolled_back", "acc_1");
-    assert_int_equal(scene_end(&scene, ERR_STATE), ERR_STATE);
-    scene_as_tenant(&scene);
-    add("test.kept", "acc_1");
-    assert_int_equal(scene_end(&scene, OK), OK);
-    scene_as_tenant(&scene);
-    assert_int_equal(count((struct audit_query){.action = "test.rolled_back"}), 0);
-    assert_int_equal(count((struct audit_query){.action = "test.kept"}), 1);
-    assert_int_equal(count((struct audit_query){.action = "test.kept", .outcome = "denied"}), 0);
-    assert_int_equal(count((struct audit_query){.actor = "tok_tenant"}), 1);
-    assert_int_equal(scene_end(&scene, OK), OK);
+    return (const struct audit_event *)rows->items + i;
 }
 
-static void test_a_team_reads_its_own_events_only(void **state)
+static void test_an_event_says_who_what_and_from_where(void **state)
 {
-    struct principal other = scene.tenant;
+    struct world *world = *state;
+    struct principal *who = world_as(world, ROLE_TEAM_ADMIN, "tea_1");
+    json_t *before = json_pack("{s:i}", "version", 1), *after = json_pack("{s:i}", "version", 2);
+    const struct audit_note note = {.action = "account.update",
+                                    .resource_kind = "account",
+                                    .resource_id = "acc_1",
+                                    .resource_name = "a1",
+                                    .team_id = "tea_1",
+                                    .account_id = "acc_1",
+                                    .outcome = AUDIT_DENIED,
+                                    .reason = "forbidden",
+                                    .before = before,
+                                    .after = after,
+                                    .revision = 7,
+                                    .operation_id = "ope_1"};
+    const struct audit_event *got;
+    struct db_rows rows;
 
-    scene_as_admin(&scene);
-    add("test.one", "acc_1");
-    add("test.one", "acc_2");
-    assert_int_equal(count((struct audit_query){.action = "test.one"}), 2);
-    assert_int_equal(scene_end(&scene, OK), OK);
-    other.team_id = "tea_other";
-    assert_int_equal(db_begin(scene.work.db, other.team_id), OK);
-    scene.work.who = &other;
-    assert_int_equal(count((struct audit_query){.action = "test.one"}), 0);
-    assert_int_equal(scene_end(&scene, OK), OK);
-    /* A token bound to one account reads of that one only. */
-    other = scene.tenant;
-    other.all_accounts = false;
-    other.accounts = (struct strings){(const char *[]){"acc_2"}, 1};
-    scene_as_tenant(&scene);
-    scene.work.who = &other;
-    assert_int_equal(count((struct audit_query){.action = "test.one"}), 1);
-    assert_int_equal(scene_end(&scene, OK), OK);
+    who->token_id = "tok_1";
+    who->member_id = "mem_1";
+    world_ok(world->work, audit_add(world->work, &note));
+    rows = list(world->work, (struct audit_query){0});
+    assert_int_equal(rows.count, 1);
+    got = event(&rows, 0);
+    assert_string_equal(got->actor_type, "member");
+    assert_string_equal(got->actor_id, "mem_1"); /* the person, and by what token */
+    assert_string_equal(got->actor_name, "tester");
+    assert_string_equal(got->via_token, "tok_1");
+    assert_string_equal(got->source_ip, "192.0.2.1");
+    assert_string_equal(got->user_agent, "test");
+    assert_string_equal(got->request_id, "req_1");
+    assert_string_equal(got->action, "account.update");
+    assert_string_equal(got->resource_id, "acc_1");
+    assert_string_equal(got->resource_name, "a1");
+    assert_string_equal(got->outcome, "denied");
+    assert_string_equal(got->reason, "forbidden");
+    assert_true(json_equal(got->before, before) && json_equal(got->after, after));
+    assert_true(got->revision.set && got->revision.value == 7);
+    assert_string_equal(got->operation_id, "ope_1");
+    assert_int_equal(got->time / NS_PER_US, world->now / NS_PER_US);
+    json_decref(before);
+    json_decref(after);
 }
 
-static int set_up(void **state)
+static void test_without_a_member_the_token_is_the_actor(void **state)
 {
-    scene_start(&scene);
-    return 0;
+    static const struct {
+        enum principal_role role;
+        const char *type;
+    } rows[] = {
+        {ROLE_BOOTSTRAP, "bootstrap"},      {ROLE_OPERATOR_ADMIN, "operator"},
+        {ROLE_OPERATOR_VIEWER, "operator"}, {ROLE_TEAM_VIEWER, "member"},
+        {ROLE_SERVICE, "service"},          {ROLE_MACHINE, "system"},
+        {ROLE_NOBODY, "anonymous"},
+    };
+    struct world *world = *state;
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        world_as(world, rows[i].role, NULL)->token_id = "tok_9";
+        add(world->work, "x", NULL, NULL);
+        assert_string_equal(world_text(world,
+                                       "SELECT actor_type || actor_id FROM audit_event"
+                                       " WHERE actor_type = '%s'",
+                                       rows[i].type),
+                            arena_printf(&world->arena, "%stok_9", rows[i].type));
+        world_sql(world, "TRUNCATE audit_event");
+    }
 }
 
-static int tear_down(void **state)
+/* The record and what it tells of are one transaction. */
+static void test_what_did_not_happen_is_not_told(void **state)
 {
-    scene_stop(&scene);
-    return 0;
+    struct world *world = *state;
+    const struct audit_note note = {.action = "account.create"};
+
+    world_open(world->work);
+    assert_int_equal(audit_add(world->work, &note), OK);
+    assert_int_equal(world_close(world->work, ERR_CONFLICT), ERR_CONFLICT);
+    assert_int_equal(list(world->work, (struct audit_query){0}).count, 0);
 }
+
+static void test_it_can_be_added_to_only(void **state)
+{
+    struct world *world = *state;
+
+    assert_string_equal(
+        world_text(world, "SELECT string_agg(r || p, ' ') FROM unnest(ARRAY['berth_service',"
+                          " 'berth_tenant']) AS r, unnest(ARRAY['UPDATE', 'DELETE', 'TRUNCATE'])"
+                          " AS p WHERE has_table_privilege(r, 'audit_event', p)"),
+        "");
+}
+
+static void test_everybody_sees_their_own(void **state)
+{
+    struct world *world = *state;
+    struct principal *who;
+    const char *seen[] = {"acc_1"};
+    struct db_rows rows;
+
+    add(world->work, "a", "tea_1", "acc_1");
+    add(world->work, "b", "tea_1", "acc_2");
+    add(world->work, "c", "tea_2", "acc_3");
+    add(world->work, "d", NULL, NULL);
+    assert_int_equal(list(world->work, (struct audit_query){0}).count, 4);
+    assert_int_equal(list(world->work, (struct audit_query){.team_id = "tea_2"}).count, 1);
+    who = world_as(world, ROLE_TEAM_ADMIN, "tea_1");
+    assert_int_equal(list(world->work, (struct audit_query){0}).count, 2);
+    /* Asking for another team's changes nothing. */
+    assert_int_equal(list(world->work, (struct audit_query){.team_id = "tea_2"}).count, 2);
+    assert_int_equal(list(world->work, (struct audit_query){.account_id = "acc_3"}).count, 0);
+    who->all_accounts = false;
+    who->accounts = (struct strings){seen, 1};
+    rows = list(world->work, (struct audit_query){0});
+    assert_int_equal(rows.count, 1);
+    assert_string_equal(event(&rows, 0)->account_id, "acc_1");
+}
+
+static void test_newest_first_page_by_page_and_filtered(void **state)
+{
+    struct world *world = *state;
+    struct audit_query query = {.list = {.limit = 2}};
+    struct db_rows rows;
+
+    for (int i = 0; i < 3; i++) {
+        world->now += NS_PER_S;
+        add(world->work, i == 1 ? "even" : "odd", "tea_1", i == 2 ? "acc_2" : "acc_1");
+    }
+    rows = list(world->work, query);
+    assert_int_equal(rows.count, 2);
+    assert_string_equal(event(&rows, 0)->account_id, "acc_2");
+    query.list.after = event(&rows, 1)->id;
+    rows = list(world->work, query);
+    assert_int_equal(rows.count, 1);
+    assert_int_equal(list(world->work, (struct audit_query){.action = "odd"}).count, 2);
+    assert_int_equal(list(world->work, (struct audit_query){.resource = "acc_1"}).count, 2);
+    assert_int_equal(list(world->work, (struct audit_query){.outcome = "denied"}).count, 0);
+    assert_int_equal(list(world->work, (struct audit_query){.actor = "nobody"}).count, 0);
+    query = (struct audit_query){.list = {.created_after = world->now}};
+    assert_int_equal(list(world->work, query).count, 1);
+    query = (struct audit_query){.list = {.created_before = world->now}};
+    assert_int_equal(list(world->work, query).count, 2);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, world_begin, world_end)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_an_event_lives_and_dies_with_its_transaction),
-        cmocka_unit_test(test_a_team_reads_its_own_events_only),
+        TEST(test_an_event_says_who_what_and_from_where),
+        TEST(test_without_a_member_the_token_is_the_actor),
+        TEST(test_what_did_not_happen_is_not_told),
+        TEST(test_it_can_be_added_to_only),
+        TEST(test_everybody_sees_their_own),
+        TEST(test_newest_first_page_by_page_and_filtered),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }

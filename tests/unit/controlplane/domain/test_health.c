@@ -2,63 +2,158 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
 #include <string.h>
 
 #include "controlplane/domain/health.h"
-#include "tests/lib/scene.h"
+#include "controlplane/domain/secret.h"
+#include "tests/lib/world.h"
 
-static struct scene scene;
+static struct health check(struct world *world)
+{
+    struct health health;
+
+    world_open(world->work);
+    health_check(world->work, &health);
+    (void)world_close(world->work, OK);
+    return health;
+}
 
 static void test_all_is_well(void **state)
 {
+    struct health health = check(*state);
+    json_t *tree = health_json(&health);
+
+    assert_true(health_ready(&health));
+    assert_true(json_is_true(json_object_get(tree, "ready")));
+    json_decref(tree);
+}
+
+/* One that is not well makes the whole unready, and is named. */
+static void test_each_part_counts(void **state)
+{
+    static const char *const names[] = {"database", "migrations", "signer"};
+
+    for (int i = 0; i < 3; i++) {
+        struct health health = {.database = i != 0, .migrations = i != 1, .signer = i != 2};
+        json_t *tree = health_json(&health);
+        const json_t *checks = json_object_get(tree, "checks");
+
+        assert_false(health_ready(&health));
+        assert_true(json_is_false(json_object_get(tree, "ready")));
+        for (int j = 0; j < 3; j++)
+            assert_string_equal(json_string_value(json_object_get(checks, names[j])),
+                                i == j ? "failed" : "ok");
+        json_decref(tree);
+    }
+}
+
+static void test_a_schema_of_another_version(void **state)
+{
+    struct world *world = *state;
     struct health health;
+
+    world_sql(world, "DELETE FROM schema_version WHERE version = (SELECT max(version) FROM"
+                     " schema_version)");
+    health = check(world);
+    assert_true(health.database);
+    assert_false(health.migrations);
+    assert_false(health_ready(&health));
+}
+
+static void test_another_master_key(void **state)
+{
+    static const unsigned char other_key[VAULT_KEY_LEN] = {9};
+    struct world *world = *state;
+    struct health health = check(world);
+
+    vault_close(world->tools.vault);
+    world->tools.vault = vault_from_key(other_key, random_system());
+    health = check(world);
+    assert_true(health.database && health.migrations);
+    assert_false(health.signer);
+}
+
+static void test_a_lost_database(void **state)
+{
+    struct world *world = *state;
+    struct health health;
+
+    world_sql(world, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                     " WHERE datname = current_database() AND pid <> pg_backend_pid()");
+    health_check(world->work, &health);
+    assert_false(health.database || health.migrations || health.signer);
+}
+
+/* A system without a node is told of, but the API serves. */
+static void test_nodes_that_are_away(void **state)
+{
+    struct world *world = *state;
+    struct health health = check(world);
     json_t *tree;
 
-    scene_as_machine(&scene);
-    health_check(&scene.work, &health);
-    assert_int_equal(scene_end(&scene, OK), OK);
-    assert_true(health_ready(&health));
     assert_int_equal(health.systems.count, 1);
-    assert_int_equal(health.systems.items[0].ready, 0); /* no node: still ready to serve */
-    tree = resource_json(&scene.arena, health_json(&health));
-    assert_true(json_is_true(json_object_get(tree, "ready")));
-    assert_false(health_ready(&(struct health){.database = true, .migrations = true}));
+    assert_int_equal(health.systems.items[0].ready, 1);
+    world_sql(world, "UPDATE node SET state = 'lost';"
+                     "INSERT INTO node (node_id, name, system_id, server_id, state) VALUES"
+                     " ('nod_2', 'gone', 'sys_1', '', 'retired')");
+    health = check(world);
+    assert_true(health_ready(&health));
+    assert_int_equal(health.systems.items[0].total, 1);
+    tree = health_json(&health);
+    assert_string_equal(
+        json_string_value(json_object_get(
+            json_object_get(json_object_get(json_object_get(tree, "checks"), "systems"), "s"),
+            "state")),
+        "no_node_ready");
+    json_decref(tree);
+    world_sql(world, "UPDATE system SET state = 'released'");
+    assert_int_equal(check(world).systems.count, 0);
 }
 
 static void test_figures(void **state)
 {
-    struct buf buf = {0};
+    static const char *const lines[] = {
+        "# TYPE cp_outbox_depth gauge\ncp_outbox_depth 0\n",
+        "cp_accounts{state=\"active\"} 2\n",
+        "cp_accounts{state=\"suspended\"} 1\n",
+        "cp_node_up{node=\"a\\\"b\\\\c\"} 1\n",
+        "cp_credentials_expiring{days=\"7\"} 0\n",
+        "cp_usage_gap_seconds_total 0\n",
+    };
+    struct world *world = *state;
+    struct buf out = {0};
+    const char *text, *first;
 
-    scene_node(&scene, "n\"1", "NX");
-    scene_as_machine(&scene);
-    assert_int_equal(health_figures(&scene.work, &buf), OK);
-    assert_int_equal(scene_end(&scene, OK), OK);
-    assert_non_null(strstr(buf_text(&buf), "cp_outbox_depth 1\n"));
-    assert_non_null(strstr(buf_text(&buf), "cp_accounts{state=\"active\"} 1\n"));
-    assert_non_null(strstr(buf_text(&buf), "cp_node_up{node=\"n\\\"1\"} 1\n"));
-    buf_fini(&buf);
+    world_sql(world, "UPDATE account SET state = 'suspended' WHERE account_id = 'acc_2';"
+                     "UPDATE node SET name = 'a\"b\\c'");
+    world_ok(world->work, health_figures(world->work, &out));
+    text = buf_text(&out);
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+        if (strstr(text, lines[i]) == NULL)
+            fail_msg("no '%s' in:\n%s", lines[i], text);
+    }
+    first = strstr(text, "# TYPE cp_accounts gauge");
+    assert_non_null(first);
+    assert_null(strstr(first + 1, "# TYPE cp_accounts gauge"));
+    buf_fini(&out);
 }
 
-static int set_up(void **state)
-{
-    scene_start(&scene);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    scene_stop(&scene);
-    return 0;
-}
+#define TEST(name) cmocka_unit_test_setup_teardown(name, world_begin, world_end)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_all_is_well),
-        cmocka_unit_test(test_figures),
+        TEST(test_all_is_well),
+        TEST(test_each_part_counts),
+        TEST(test_a_schema_of_another_version),
+        TEST(test_another_master_key),
+        TEST(test_a_lost_database),
+        TEST(test_nodes_that_are_away),
+        TEST(test_figures),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,118 +2,174 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
 #include <string.h>
 
 #include "controlplane/domain/idempotency.h"
-#include "tests/lib/scene.h"
+#include "tests/lib/world.h"
 
-static struct scene scene;
+static const struct idempotency_answer created = {
+    .status = 201,
+    .body = "{\"id\":\"acc_1\"}",
+    .media_type = "application/json",
+    .location = "/v1/accounts/acc_1",
+    .etag = "\"1\"",
+    .resource_id = "acc_1",
+};
 
-static struct idempotency_key key(const char *text, const char *body)
+static struct idempotency_key key(const char *name, const char *body)
 {
-    struct idempotency_key key;
+    struct idempotency_key out;
 
-    idempotency_key_make("tok_1", "POST", "/v1/accounts", text, slice_of(body), &key);
-    return key;
+    idempotency_key_make("tok_1", "POST", "/v1/accounts", name, slice_of(body), &out);
+    return out;
 }
 
-static void store(const struct idempotency_key *key, bool secret)
+/* What a request does: takes the key and, when it is new, stores the answer. */
+static enum result request(struct work *work, const struct idempotency_key *of,
+                           const struct idempotency_answer *answer, bool *found,
+                           struct idempotency_answer *then)
 {
-    const struct idempotency_answer answer = {
-        .status = 201, .body = "{}", .secret = secret, .location = "/x", .resource_id = "acc_1"};
+    enum result rc = idempotency_take(work, of, found, then);
 
-    scene_as_tenant(&scene);
-    assert_int_equal(idempotency_store(&scene.work, key, &answer), OK);
-    assert_int_equal(scene_end(&scene, OK), OK);
+    return rc == OK && !*found ? idempotency_store(work, of, answer) : rc;
 }
 
-static enum result take(const struct idempotency_key *key, bool *found,
-                        struct idempotency_answer *answer)
+static void test_the_same_again_is_the_same_answer(void **state)
 {
-    enum result rc;
-
-    scene_as_tenant(&scene);
-    rc = idempotency_take(&scene.work, key, found, answer);
-    assert_int_equal(scene_end(&scene, OK), OK);
-    return rc;
-}
-
-static void test_the_same_request_is_the_same_answer(void **state)
-{
-    struct idempotency_key first = key("a", "{1}"), other = key("a", "{2}");
-    struct idempotency_answer answer;
+    struct work *work = ((struct world *)*state)->work;
+    struct idempotency_key of = key("k", "{}");
+    struct idempotency_answer then;
     bool found;
 
-    assert_int_equal(take(&first, &found, &answer), OK);
+    world_ok(work, request(work, &of, &created, &found, &then));
     assert_false(found);
-    store(&first, false);
-    assert_int_equal(take(&first, &found, &answer), OK);
+    for (int i = 0; i < 2; i++) {
+        world_ok(work, request(work, &of, &created, &found, &then));
+        assert_true(found);
+        assert_int_equal(then.status, 201);
+        assert_string_equal(then.body, created.body);
+        assert_string_equal(then.media_type, created.media_type);
+        assert_string_equal(then.location, created.location);
+        assert_string_equal(then.etag, created.etag);
+    }
+    assert_string_equal(world_text(*state, "SELECT count(*) FROM idempotency"), "1");
+}
+
+static void test_another_body_is_refused(void **state)
+{
+    struct work *work = ((struct world *)*state)->work;
+    struct idempotency_key first = key("k", "{\"a\":1}"), second = key("k", "{\"a\":2}");
+    struct idempotency_answer then;
+    bool found;
+
+    world_ok(work, request(work, &first, &created, &found, &then));
+    world_refuses(work, REFUSAL_idempotency_key_reused,
+                  request(work, &second, &created, &found, &then));
+    assert_false(found);
+}
+
+static void test_whose_and_where_are_part_of_the_key(void **state)
+{
+    static const char *const others[][4] = {
+        {"tok_2", "POST", "/v1/accounts", "k"},  {"tok_1", "PUT", "/v1/accounts", "k"},
+        {"tok_1", "POST", "/v1/accounts/", "k"}, {"tok_1", "POST", "/v1/accounts", "K"},
+        {"tok_1P", "OST", "/v1/accounts", "k"},  {"tok_1", "POST", "/v1/accountsk", ""},
+    };
+    struct idempotency_key of = key("k", "{}"), other;
+
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        idempotency_key_make(others[i][0], others[i][1], others[i][2], others[i][3], SLICE("{}"),
+                             &other);
+        assert_string_not_equal(of.key_hash, other.key_hash);
+        assert_string_equal(of.body_hash, other.body_hash);
+    }
+    assert_null(strstr(of.key_hash, "tok_1"));
+}
+
+static void test_in_progress_on_another_connection(void **state)
+{
+    struct world *world = *state;
+    struct world_seat *second = world_seat(world);
+    struct idempotency_key of = key("k", "{}"), other = key("l", "{}");
+    struct idempotency_answer then;
+    bool found;
+
+    world_open(world->work);
+    assert_int_equal(request(world->work, &of, &created, &found, &then), OK);
+    world_refuses(&second->work, REFUSAL_idempotency_in_progress,
+                  request(&second->work, &of, &created, &found, &then));
+    assert_true(second->refusal.retry_after_s > 0);
+    world_ok(&second->work, request(&second->work, &other, &created, &found, &then));
+    assert_int_equal(world_close(world->work, OK), OK);
+    world_ok(&second->work, request(&second->work, &of, &created, &found, &then));
     assert_true(found);
-    assert_int_equal(answer.status, 201);
-    assert_string_equal(answer.location, "/x");
-    assert_int_equal(take(&other, &found, &answer), ERR_INVALID);
-    assert_string_equal(scene_refused(&scene), "idempotency_key_reused");
+    world_seat_leave(second);
 }
 
-static void test_a_secret_is_not_replayed(void **state)
+/* Effect and record commit together: what was rolled back may be tried again. */
+static void test_a_failed_request_leaves_no_answer(void **state)
 {
-    struct idempotency_key secret = key("b", "{}");
-    struct idempotency_answer answer;
+    struct work *work = ((struct world *)*state)->work;
+    struct idempotency_key of = key("k", "{}");
+    struct idempotency_answer then;
     bool found;
 
-    store(&secret, true);
-    assert_int_equal(take(&secret, &found, &answer), ERR_NOT_FOUND);
-    assert_string_equal(scene_refused(&scene), "secret_no_longer_available");
+    world_open(work);
+    assert_int_equal(request(work, &of, &created, &found, &then), OK);
+    assert_int_equal(world_close(work, ERR_DATABASE), ERR_DATABASE);
+    world_ok(work, request(work, &of, &created, &found, &then));
+    assert_false(found);
 }
 
-static void test_a_second_at_the_same_time_is_told_so(void **state)
+static void test_a_secret_is_neither_kept_nor_told_again(void **state)
 {
-    struct idempotency_key same = key("c", "{}");
-    struct idempotency_answer answer;
-    struct scene second;
+    struct work *work = ((struct world *)*state)->work;
+    struct idempotency_key of = key("k", "{}");
+    struct idempotency_answer secret = created, then;
     bool found;
 
-    scene_second(&second, &scene);
-    scene_as_tenant(&second);
-    assert_int_equal(idempotency_take(&second.work, &same, &found, &answer), OK);
-    assert_int_equal(take(&same, &found, &answer), ERR_AGAIN);
-    assert_string_equal(scene_refused(&scene), "idempotency_in_progress");
-    assert_int_equal(scene_end(&second, OK), OK);
-    assert_int_equal(take(&same, &found, &answer), OK);
-    scene_stop(&second);
+    secret.secret = true;
+    secret.body = "{\"seed\":\"SUAXX\"}";
+    world_ok(work, request(work, &of, &secret, &found, &then));
+    assert_string_equal(world_text(*state, "SELECT body FROM idempotency"), "");
+    world_refuses(work, REFUSAL_secret_no_longer_available,
+                  request(work, &of, &secret, &found, &then));
+    assert_int_equal(refusal_kind(work->refusal->code)->status, 410);
+    assert_non_null(strstr(work->refusal->detail, "acc_1"));
+    assert_false(found);
 }
 
-static void test_parts_do_not_run_together(void **state)
+static void test_a_day_later_the_key_is_new(void **state)
 {
-    struct idempotency_key a, b;
+    struct world *world = *state;
+    struct idempotency_key of = key("k", "{}"), other = key("k", "[]");
+    struct idempotency_answer then;
+    bool found;
 
-    idempotency_key_make("ab", "c", "d", "e", SLICE(""), &a);
-    idempotency_key_make("a", "bc", "d", "e", SLICE(""), &b);
-    assert_string_not_equal(a.key_hash, b.key_hash);
+    world_ok(world->work, request(world->work, &of, &created, &found, &then));
+    world_sql(world, "UPDATE idempotency SET created_at = now() - interval '25 hours'");
+    world_ok(world->work, request(world->work, &other, &created, &found, &then));
+    assert_false(found);
+    world_ok(world->work, request(world->work, &other, &created, &found, &then));
+    assert_true(found);
 }
 
-static int set_up(void **state)
-{
-    scene_start(&scene);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    scene_stop(&scene);
-    return 0;
-}
+#define TEST(name) cmocka_unit_test_setup_teardown(name, world_begin, world_end)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_the_same_request_is_the_same_answer),
-        cmocka_unit_test(test_a_secret_is_not_replayed),
-        cmocka_unit_test(test_a_second_at_the_same_time_is_told_so),
-        cmocka_unit_test(test_parts_do_not_run_together),
+        TEST(test_the_same_again_is_the_same_answer),
+        TEST(test_another_body_is_refused),
+        TEST(test_whose_and_where_are_part_of_the_key),
+        TEST(test_in_progress_on_another_connection),
+        TEST(test_a_failed_request_leaves_no_answer),
+        TEST(test_a_secret_is_neither_kept_nor_told_again),
+        TEST(test_a_day_later_the_key_is_new),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,108 +2,227 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
 #include <string.h>
 
-#include "tests/lib/scene.h"
+#include "controlplane/domain/team.h"
+#include "tests/lib/world.h"
 
-static struct scene scene;
+enum { ADMIN, VIEWER };
 
-static enum result add_member(const char *name, int role, struct member *out)
+static struct team team(struct world *world, const char *id)
 {
-    const struct member_settings settings = {.settings = {.name = name}, .role = role};
+    struct team out;
 
-    scene_as_tenant(&scene);
-    return scene_end(&scene, member_create(&scene.work, scene.team_id, &settings, out));
+    world_ok(world->work, team_by_ref(world->work, id, &out));
+    return out;
 }
 
-/* TEA-02: somebody who may do everything must be left. */
-static void test_the_last_admin_stays(void **state)
+static struct member_settings settings(const char *name, int role)
 {
-    struct member ada, bob, out;
-    struct member_settings settings;
-
-    assert_int_equal(add_member("ada@example.com", 0, &ada), OK);
-    assert_int_equal(add_member("ada@example.com", 1, &bob), ERR_EXISTS);
-    scene_as_tenant(&scene);
-    assert_int_equal(member_remove(&scene.work, &ada), ERR_STATE);
-    assert_string_equal(scene_refused(&scene), "illegal_state");
-    scene.refusal.code = REFUSAL_none;
-    settings = member_settings_of(&ada);
-    settings.role = 1;
-    assert_int_equal(member_update(&scene.work, &ada, &settings, &out), ERR_STATE);
-    assert_int_equal(scene_end(&scene, OK), OK);
-    assert_int_equal(add_member("bob@example.com", 0, &bob), OK);
-    scene_as_tenant(&scene);
-    assert_int_equal(member_remove(&scene.work, &ada), OK);
-    assert_int_equal(member_by_id(&scene.work, scene.team_id, ada.resource.id, &out),
-                     ERR_NOT_FOUND);
-    assert_int_equal(scene_end(&scene, OK), OK);
+    return (struct member_settings){.settings = {.name = name}, .role = role};
 }
 
-static void test_a_team_with_accounts_stays(void **state)
+static struct member join(struct world *world, const char *name, int role)
 {
-    struct team team;
+    struct member_settings of = settings(name, role);
+    struct member out;
 
-    scene_as_admin(&scene);
-    assert_int_equal(team_by_ref(&scene.work, scene.team_id, &team), OK);
-    assert_int_equal(team.account_count, 1);
-    assert_int_equal(team_delete(&scene.work, &team), ERR_STATE);
-    assert_string_equal(scene_refused(&scene), "in_use");
-    assert_int_equal(scene_end(&scene, OK), OK);
+    world_ok(world->work, member_create(world->work, "tea_1", &of, &out));
+    return out;
 }
 
-static void test_an_empty_team_goes_and_its_name_is_free(void **state)
+static void add_token(struct world *world, const char *id, const char *team_id, const char *member)
 {
-    const struct team_settings settings = {.settings = {.name = "short-lived"}};
-    struct team team;
-
-    scene_as_admin(&scene);
-    assert_int_equal(team_create(&scene.work, &settings, &team), OK);
-    assert_int_equal(team_delete(&scene.work, &team), OK);
-    assert_int_equal(team_create(&scene.work, &settings, &team), OK);
-    assert_int_equal(scene_end(&scene, OK), OK);
+    world_sql(world,
+              "INSERT INTO api_token (token_id, name, team_id, member_id, role, secret_hash,"
+              " expires_at) VALUES ('%s', 't', '%s', %s%s%s, 'team_admin', 'h', now() +"
+              " interval '1 day')",
+              id, team_id, member != NULL ? "'" : "", member != NULL ? member : "NULL",
+              member != NULL ? "'" : "");
 }
 
-static void test_a_team_sees_itself_and_changes_not_its_plan(void **state)
+static void test_a_team_gets_the_plan_named_or_the_default(void **state)
 {
-    struct team_settings settings;
-    struct team team, out;
+    struct world *world = *state;
+    struct team_settings of = {.settings = {.name = "three", .display_name = "Three"}};
+    struct team out;
+
+    world_ok(world->work, team_create(world->work, &of, &out));
+    assert_true(resource_id_valid("tea", out.resource.id));
+    assert_string_equal(out.resource.name, "three");
+    assert_string_equal(out.resource.created_by, "tester");
+    assert_string_equal(out.plan_id, "pln_1");
+    of = (struct team_settings){.settings = {.name = "four"}, .plan_id = "basic"};
+    world_ok(world->work, team_create(world->work, &of, &out));
+    assert_string_equal(out.plan_id, "pln_1"); /* by its name */
+
+    of = (struct team_settings){.settings = {.name = "five"}, .plan_id = "pln_9"};
+    world_refuses(world->work, REFUSAL_validation_failed, team_create(world->work, &of, &out));
+    assert_string_equal(world->refusal->errors[0].pointer, "/plan_id");
+    world_sql(world, "UPDATE plan SET is_default = false");
+    of.plan_id = NULL;
+    world_refuses(world->work, REFUSAL_validation_failed, team_create(world->work, &of, &out));
+}
+
+static void test_a_name_is_taken_until_its_team_is_gone(void **state)
+{
+    struct world *world = *state;
+    struct team_settings of = {.settings = {.name = "one"}};
+    struct team out, two = team(world, "tea_2");
+
+    world_refuses(world->work, REFUSAL_name_taken, team_create(world->work, &of, &out));
+    world_refuses(world->work, REFUSAL_name_taken, team_update(world->work, &two, &of, &out));
+    world_sql(world, "UPDATE team SET state = 'deleted' WHERE team_id = 'tea_1'");
+    world_ok(world->work, team_create(world->work, &of, &out));
+}
+
+static void test_changes_of_what_was_read(void **state)
+{
+    struct world *world = *state;
+    struct team one = team(world, "tea_1"), out;
+    struct team_settings of = team_settings_of(&one);
+
+    of.settings.description = "new";
+    world_ok(world->work, team_update(world->work, &one, &of, &out));
+    assert_string_equal(out.resource.description, "new");
+    assert_string_equal(out.resource.name, "one");
+    assert_int_equal(out.resource.version, one.resource.version + 1);
+    world_refuses(world->work, REFUSAL_version_conflict, team_update(world->work, &one, &of, &out));
+    assert_string_equal(world->refusal->conflict_resource, "tea_1");
+}
+
+static void test_a_team_does_not_choose_its_plan(void **state)
+{
+    struct world *world = *state;
+    struct team one = team(world, "tea_1"), out;
+    struct team_settings of = team_settings_of(&one);
+
+    world_sql(world, "INSERT INTO plan (plan_id, name) VALUES ('pln_2', 'big');"
+                     "INSERT INTO plan_version (plan_id, plan_version, limit_set_id, max_set_id)"
+                     " VALUES ('pln_2', 1, 'lim_1', 'lim_2')");
+    world_as(world, ROLE_TEAM_ADMIN, "tea_1");
+    world_ok(world->work, team_update(world->work, &one, &of, &one)); /* the same is no change */
+    of.plan_id = "pln_2";
+    world_refuses(world->work, REFUSAL_plan_forbids, team_update(world->work, &one, &of, &out));
+    world_as(world, ROLE_OPERATOR_ADMIN, NULL);
+    world_ok(world->work, team_update(world->work, &one, &of, &out));
+    assert_string_equal(out.plan_id, "pln_2");
+}
+
+static void test_lists_are_of_who_asks(void **state)
+{
+    struct world *world = *state;
+    struct list_query query = {.limit = 10};
     struct db_rows rows;
 
-    scene_as_tenant(&scene);
-    assert_int_equal(team_list(&scene.work, &(struct list_query){.limit = 10}, &rows), OK);
+    world_ok(world->work, team_list(world->work, &query, &rows));
+    assert_int_equal(rows.count, 2);
+    assert_int_equal(((const struct team *)rows.items)->account_count, 2);
+    world_as(world, ROLE_TEAM_VIEWER, "tea_2");
+    world_ok(world->work, team_list(world->work, &query, &rows));
     assert_int_equal(rows.count, 1);
-    assert_int_equal(team_by_ref(&scene.work, scene.team_id, &team), OK);
-    settings = team_settings_of(&team);
-    settings.settings.display_name = "Payments";
-    assert_int_equal(team_update(&scene.work, &team, &settings, &out), OK);
-    assert_int_equal(out.resource.version, 2);
-    assert_int_equal(team_update(&scene.work, &team, &settings, &out), ERR_CONFLICT);
-    assert_int_equal(scene_end(&scene, OK), OK);
+    assert_string_equal(((const struct team *)rows.items)->resource.id, "tea_2");
 }
 
-static int set_up(void **state)
+static void test_deleting_needs_an_empty_team_and_ends_its_tokens(void **state)
 {
-    scene_start(&scene);
-    return 0;
+    struct world *world = *state;
+    struct team one = team(world, "tea_1"), out;
+
+    add_token(world, "tok_1", "tea_1", NULL);
+    add_token(world, "tok_2", "tea_2", NULL);
+    world_refuses(world->work, REFUSAL_in_use, team_delete(world->work, &one));
+    assert_string_equal(world_text(world, "SELECT count(*) FROM api_token WHERE state = 'active'"),
+                        "2");
+    world_sql(world, "UPDATE account SET state = 'tombstoned' WHERE team_id = 'tea_1'");
+    world_ok(world->work, team_delete(world->work, &one));
+    world_is(world->work, ERR_NOT_FOUND,
+             world_do(world->work, team_by_ref(world->work, "tea_1", &out)));
+    assert_string_equal(world_text(world, "SELECT string_agg(token_id, ' ') FROM api_token"
+                                          " WHERE state = 'active'"),
+                        "tok_2");
 }
 
-static int tear_down(void **state)
+static void test_members_have_a_role_and_accounts(void **state)
 {
-    scene_stop(&scene);
-    return 0;
+    struct world *world = *state;
+    const char *accounts[] = {"acc_1"};
+    struct member_settings of = settings("ann@example.com", VIEWER);
+    struct list_query query = {.limit = 10};
+    struct member out;
+    struct db_rows rows;
+
+    of.accounts = (struct strings){accounts, 1};
+    world_ok(world->work, member_create(world->work, "tea_1", &of, &out));
+    assert_int_equal(out.role, VIEWER);
+    assert_int_equal(out.accounts.count, 1);
+    assert_string_equal(out.accounts.items[0], "acc_1");
+    world_refuses(world->work, REFUSAL_name_taken, member_create(world->work, "tea_1", &of, &out));
+    world_is(world->work, ERR_NOT_FOUND,
+             world_do(world->work, member_by_id(world->work, "tea_2", out.resource.id, &out)));
+    world_ok(world->work, member_create(world->work, "tea_2", &of, &out)); /* another team's */
+    world_ok(world->work, member_list(world->work, "tea_1", &query, &rows));
+    assert_int_equal(rows.count, 1);
 }
+
+/* The last one who may do everything can neither go nor lose the right. */
+static void test_the_last_admin_stays(void **state)
+{
+    struct world *world = *state;
+    const char *accounts[] = {"acc_1"};
+    struct member ann = join(world, "ann", ADMIN), bob, out;
+    struct member_settings less = settings("ann", VIEWER), bound = settings("ann", ADMIN);
+
+    bound.accounts = (struct strings){accounts, 1};
+    join(world, "eve", VIEWER);
+    world_refuses(world->work, REFUSAL_illegal_state, member_remove(world->work, &ann));
+    world_refuses(world->work, REFUSAL_illegal_state,
+                  member_update(world->work, &ann, &less, &out));
+    world_refuses(world->work, REFUSAL_illegal_state,
+                  member_update(world->work, &ann, &bound, &out));
+    bob = join(world, "bob", ADMIN);
+    world_ok(world->work, member_update(world->work, &ann, &bound, &ann));
+    world_refuses(world->work, REFUSAL_illegal_state, member_remove(world->work, &bob));
+    world_ok(world->work, member_remove(world->work, &ann)); /* she was not the last */
+}
+
+static void test_removing_ends_the_member_s_tokens(void **state)
+{
+    struct world *world = *state;
+    struct member ann = join(world, "ann", VIEWER), out;
+    struct member_settings of = member_settings_of(&ann);
+
+    add_token(world, "tok_1", "tea_1", ann.resource.id);
+    add_token(world, "tok_2", "tea_1", NULL);
+    world_ok(world->work, member_remove(world->work, &ann));
+    assert_string_equal(world_text(world, "SELECT string_agg(token_id, ' ') FROM api_token"
+                                          " WHERE state = 'active'"),
+                        "tok_2");
+    world_is(world->work, ERR_NOT_FOUND,
+             world_do(world->work, member_by_id(world->work, "tea_1", ann.resource.id, &out)));
+    world_refuses(world->work, REFUSAL_version_conflict,
+                  member_update(world->work, &ann, &of, &out));
+    join(world, "ann", VIEWER); /* may come back, as somebody new */
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, world_begin, world_end)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_the_last_admin_stays),
-        cmocka_unit_test(test_a_team_with_accounts_stays),
-        cmocka_unit_test(test_an_empty_team_goes_and_its_name_is_free),
-        cmocka_unit_test(test_a_team_sees_itself_and_changes_not_its_plan),
+        TEST(test_a_team_gets_the_plan_named_or_the_default),
+        TEST(test_a_name_is_taken_until_its_team_is_gone),
+        TEST(test_changes_of_what_was_read),
+        TEST(test_a_team_does_not_choose_its_plan),
+        TEST(test_lists_are_of_who_asks),
+        TEST(test_deleting_needs_an_empty_team_and_ends_its_tokens),
+        TEST(test_members_have_a_role_and_accounts),
+        TEST(test_the_last_admin_stays),
+        TEST(test_removing_ends_the_member_s_tokens),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }

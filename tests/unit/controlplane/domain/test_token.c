@@ -2,252 +2,447 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
-#include <stdio.h>
 #include <string.h>
 
+#include "api/base/check.h"
+#include "controlplane/domain/team.h"
 #include "controlplane/domain/token.h"
-#include "tests/lib/scene.h"
+#include "tests/lib/world.h"
 
-static struct scene scene;
-
-static int64_t in_days(int days)
-{
-    return work_now(&scene.work) + days * INT64_C(86400) * NS_PER_S;
-}
-
-static struct token_settings settings(enum principal_role role)
+static struct token_settings settings(struct world *world, enum principal_role role)
 {
     return (struct token_settings){
-        .settings = {.name = "t"}, .role = (int)role, .expires_at = in_days(30)};
+        .settings = {.name = "t"}, .role = (int)role, .expires_at = world->now + 3600 * NS_PER_S};
 }
 
-static enum result make(bool tenant, const char *team, const struct token_settings *given,
-                        struct token *out)
+static struct token create(struct world *world, const char *team, const struct token_settings *of)
 {
-    if (tenant)
-        scene_as_tenant(&scene);
-    else
-        scene_as_admin(&scene);
-    return scene_end(&scene, token_create(&scene.work, team, given, out));
+    struct token out;
+
+    world_ok(world->work, token_create(world->work, team, of, &out));
+    return out;
 }
 
-static enum result knock(const char *text, const char *from, struct principal *who)
+static struct token of_team(struct world *world, enum principal_role role)
 {
-    scene_as_machine(&scene);
-    return scene_end(&scene, token_authenticate(&scene.work, text, from, who));
+    struct token_settings of = settings(world, role);
+
+    return create(world, "tea_1", &of);
 }
 
-static void test_a_token_lets_in(void **state)
+static struct principal authenticate(struct world *world, const struct token *token)
 {
-    struct token_settings given = settings(ROLE_TEAM_ADMIN);
-    struct token token;
-    struct principal who;
-    char broken[TOKEN_TEXT_MAX];
+    struct principal out;
 
-    assert_int_equal(make(false, scene.team_id, &given, &token), OK);
-    assert_true(token_well_formed(token.token));
-    assert_int_equal(knock(token.token, "127.0.0.1", &who), OK);
+    world_ok(world->work, token_authenticate(world->work, token->token, "192.0.2.1", &out));
+    return out;
+}
+
+static void refused(struct world *world, const char *text, const char *ip, enum refusal_code code)
+{
+    struct principal out;
+
+    world_refuses(world->work, code, token_authenticate(world->work, text, ip, &out));
+}
+
+static struct member join(struct world *world, int role)
+{
+    struct member_settings of = {.settings = {.name = "ann"}, .role = role};
+    struct member out;
+
+    world_ok(world->work, member_create(world->work, "tea_1", &of, &out));
+    return out;
+}
+
+static void test_its_text_lets_in_and_is_stored_nowhere(void **state)
+{
+    struct world *world = *state;
+    struct token token = of_team(world, ROLE_TEAM_ADMIN), again;
+    struct principal who = authenticate(world, &token);
+    char secret[53];
+
+    assert_memory_equal(token.token, "berth_", 6);
+    assert_memory_equal(token.token + 6, token.resource.id + 4, 26);
     assert_int_equal(who.role, ROLE_TEAM_ADMIN);
-    assert_string_equal(who.team_id, scene.team_id);
+    assert_string_equal(who.token_id, token.resource.id);
+    assert_string_equal(who.team_id, "tea_1");
+    assert_string_equal(who.name, "t");
     assert_true(who.all_accounts);
-    /* Any other character: refused before a look-up. */
-    snprintf(broken, sizeof(broken), "%s", token.token);
-    broken[50] = broken[50] == 'A' ? 'B' : 'A';
-    assert_false(token_well_formed(broken));
-    assert_int_equal(knock(broken, "127.0.0.1", &who), ERR_UNAUTHENTICATED);
-    assert_int_equal(knock("", "127.0.0.1", &who), ERR_UNAUTHENTICATED);
-    scene_as_admin(&scene);
-    assert_int_equal(token_revoke(&scene.work, &token), OK);
-    assert_int_equal(scene_end(&scene, OK), OK);
-    assert_int_equal(knock(token.token, "127.0.0.1", &who), ERR_UNAUTHENTICATED);
-    assert_string_equal(scene_refused(&scene), "token_revoked");
+    memcpy(secret, token.token + 33, 52);
+    secret[52] = '\0';
+    assert_string_equal(world_text(world,
+                                   "SELECT count(*) FROM api_token t WHERE t::text LIKE"
+                                   " '%%%s%%'",
+                                   secret),
+                        "0");
+    world_ok(world->work, token_by_id(world->work, "tea_1", token.resource.id, &again));
+    assert_null(again.token);
+    world_is(world->work, ERR_NOT_FOUND,
+             world_do(world->work, token_by_id(world->work, "tea_2", token.resource.id, &again)));
 }
 
-static void test_the_secret_is_nowhere(void **state)
+/* Whatever was mistyped is told apart without a look-up. */
+static void test_typing_errors(void **state)
 {
-    struct token_settings given = settings(ROLE_TEAM_ADMIN);
-    struct token token;
-    char sql[512];
+    struct world *world = *state;
+    struct token token = of_team(world, ROLE_TEAM_ADMIN);
+    size_t len = strlen(token.token);
+    char text[TOKEN_TEXT_MAX];
 
-    assert_int_equal(make(false, scene.team_id, &given, &token), OK);
-    snprintf(sql, sizeof(sql),
-             "DO $$BEGIN IF EXISTS (SELECT FROM api_token t WHERE t::text LIKE '%%%.20s%%')"
-             " THEN RAISE 'there it is'; END IF; END$$",
-             token.token + 33);
-    scene_sql(&scene, sql);
+    assert_true(token_well_formed(token.token));
+    for (size_t i = 0; i < len; i++) {
+        memcpy(text, token.token, len + 1);
+        text[i] = text[i] == 'B' ? 'C' : 'B';
+        if (token_well_formed(text))
+            fail_msg("another character at %zu is well formed", i);
+        text[i] = '\0';
+        assert_false(token_well_formed(text));
+    }
+    memcpy(text, token.token, len + 1);
+    text[len] = 'A';
+    text[len + 1] = '\0';
+    assert_false(token_well_formed(text));
+    refused(world, text, "192.0.2.1", REFUSAL_unauthenticated);
 }
 
-static void test_where_and_how_long(void **state)
+static void test_an_unknown_one_and_a_wrong_secret(void **state)
 {
-    struct token_settings given = settings(ROLE_TEAM_VIEWER);
-    struct token token;
-    struct principal who;
+    struct world *world = *state;
+    struct token a = of_team(world, ROLE_TEAM_ADMIN), b = of_team(world, ROLE_TEAM_ADMIN);
 
-    given.allowed_cidrs = (struct strings){(const char *[]){"10.0.0.0/8", "fe80::/10"}, 2};
-    assert_int_equal(make(false, scene.team_id, &given, &token), OK);
-    assert_int_equal(knock(token.token, "10.1.2.3", &who), OK);
-    assert_int_equal(knock(token.token, "fe80::1", &who), OK);
-    assert_int_equal(knock(token.token, "11.1.2.3", &who), ERR_DENIED);
-    assert_string_equal(scene_refused(&scene), "address_not_allowed");
-    scene_sql(&scene, "UPDATE api_token SET expires_at = now() - interval '1 second'");
-    assert_int_equal(knock(token.token, "10.1.2.3", &who), ERR_UNAUTHENTICATED);
-    assert_string_equal(scene_refused(&scene), "token_expired");
-    given.expires_at = in_days(400);
-    assert_int_equal(make(false, scene.team_id, &given, &token), ERR_INVALID);
-    given.expires_at = in_days(-1);
-    assert_int_equal(make(false, scene.team_id, &given, &token), ERR_INVALID);
-    given.expires_at = 0;
-    assert_int_equal(make(false, scene.team_id, &given, &token), ERR_INVALID);
+    world_sql(world,
+              "UPDATE api_token SET secret_hash = (SELECT secret_hash FROM api_token WHERE"
+              " token_id = '%s') WHERE token_id = '%s'",
+              b.resource.id, a.resource.id);
+    refused(world, a.token, "192.0.2.1", REFUSAL_unauthenticated);
+    world_sql(world, "UPDATE api_token SET secret_hash = ''");
+    refused(world, b.token, "192.0.2.1", REFUSAL_unauthenticated);
+    world_sql(world, "DELETE FROM api_token");
+    refused(world, b.token, "192.0.2.1", REFUSAL_unauthenticated);
 }
 
-/* AUZ-03: never more than one has. */
-static void test_nobody_gives_more_than_he_has(void **state)
+static void test_its_end(void **state)
+{
+    struct world *world = *state;
+    struct token token = of_team(world, ROLE_TEAM_ADMIN);
+
+    world->now = token.expires_at - NS_PER_S;
+    authenticate(world, &token);
+    world->now = token.expires_at;
+    refused(world, token.token, "192.0.2.1", REFUSAL_token_expired);
+    world->now -= 600 * NS_PER_S;
+    world_sql(world, "UPDATE team SET state = 'deleted' WHERE team_id = 'tea_1'");
+    refused(world, token.token, "192.0.2.1", REFUSAL_token_revoked);
+    world_sql(world, "UPDATE team SET state = 'active'");
+    world_ok(world->work, token_revoke(world->work, &token));
+    refused(world, token.token, "192.0.2.1", REFUSAL_token_revoked);
+}
+
+static void test_addresses(void **state)
 {
     static const struct {
-        bool tenant, of_team;
-        enum principal_role role;
-        enum result expect;
-    } cases[] = {
-        {false, true, ROLE_TEAM_ADMIN, OK},
-        {false, true, ROLE_OPERATOR_ADMIN, ERR_DENIED},
-        {false, false, ROLE_OPERATOR_VIEWER, OK},
-        {false, false, ROLE_TEAM_ADMIN, ERR_DENIED},
-        {true, true, ROLE_TEAM_VIEWER, OK},
-        {true, true, ROLE_OPERATOR_ADMIN, ERR_DENIED},
-        {true, true, ROLE_MACHINE, ERR_DENIED},
-        {true, true, ROLE_BOOTSTRAP, ERR_DENIED},
-        {true, false, ROLE_OPERATOR_VIEWER, ERR_DENIED},
+        const char *cidr, *ip;
+        bool allowed;
+    } rows[] = {
+        {"10.0.0.0/8", "10.255.0.1", true},
+        {"10.0.0.0/8", "11.0.0.1", false},
+        {"192.0.2.128/25", "192.0.2.128", true},
+        {"192.0.2.128/25", "192.0.2.127", false},
+        {"192.0.2.1/32", "192.0.2.1", true},
+        {"192.0.2.1/32", "192.0.2.0", false},
+        {"0.0.0.0/0", "203.0.113.9", true},
+        {"0.0.0.0/0", "2001:db8::1", false},
+        {"2001:db8::/33", "2001:db8::1", true},
+        {"2001:db8::/33", "2001:db8:8000::1", false},
+        {"::/0", "192.0.2.1", false},
+        {"10.0.0.0/8", "nonsense", false},
+        {"10.0.0.0/8", "", false},
     };
-    struct token token;
+    struct world *world = *state;
+    struct token token = of_team(world, ROLE_TEAM_ADMIN);
+    struct principal out;
 
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        struct token_settings given = settings(cases[i].role);
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        enum result rc;
 
-        if (make(cases[i].tenant, cases[i].of_team ? scene.team_id : NULL, &given, &token) !=
-            cases[i].expect)
-            fail_msg("case %zu", i);
+        world_sql(world, "UPDATE api_token SET allowed_cidrs = '{198.51.100.7/32,%s}'",
+                  rows[i].cidr);
+        rc = world_do(world->work, token_authenticate(world->work, token.token, rows[i].ip, &out));
+        if ((rc == OK) != rows[i].allowed)
+            fail_msg("%s in %s: %s", rows[i].ip, rows[i].cidr, result_name(rc));
+        if (rc != OK)
+            assert_int_equal(world->refusal->code, REFUSAL_address_not_allowed);
     }
 }
 
-static void test_a_bound_token_stays_bound(void **state)
+/* A member's token follows the member, downwards only. */
+static void test_a_token_never_outgrows_its_member(void **state)
 {
-    struct token_settings given = settings(ROLE_TEAM_ADMIN);
-    struct token token;
-
-    scene.tenant.all_accounts = false;
-    scene.tenant.accounts = (struct strings){&scene.account_id, 1};
-    assert_int_equal(make(true, scene.team_id, &given, &token), ERR_DENIED);
-    given.accounts = (struct strings){(const char *[]){"acc_other"}, 1};
-    assert_int_equal(make(true, scene.team_id, &given, &token), ERR_INVALID);
-    given.accounts = (struct strings){&scene.account_id, 1};
-    assert_int_equal(make(true, scene.team_id, &given, &token), OK);
-    scene.tenant.all_accounts = true;
-}
-
-/* A member's token has what the member has now. */
-static void test_a_members_token_follows_the_member(void **state)
-{
-    const struct member_settings ada = {.settings = {.name = "ada@example.com"}, .role = 0};
-    const struct member_settings bob = {.settings = {.name = "bob@example.com"}, .role = 0};
-    struct token_settings given = settings(ROLE_NOBODY);
-    struct member_settings lower;
-    struct member member, other;
-    struct token token;
+    struct world *world = *state;
+    struct member ann = join(world, 0);
+    const char *bound[] = {"acc_1", "acc_2"}, *scopes[] = {"users:read", "users:write"};
+    struct token_settings of = settings(world, ROLE_NOBODY);
+    struct token whole, two, service;
     struct principal who;
 
-    scene_as_tenant(&scene);
-    assert_int_equal(member_create(&scene.work, scene.team_id, &ada, &member), OK);
-    assert_int_equal(member_create(&scene.work, scene.team_id, &bob, &other), OK);
-    assert_int_equal(scene_end(&scene, OK), OK);
-    given.member_id = member.resource.id;
-    assert_int_equal(make(true, scene.team_id, &given, &token), OK);
-    assert_int_equal(knock(token.token, "127.0.0.1", &who), OK);
-    assert_int_equal(who.role, ROLE_TEAM_ADMIN);
-    assert_string_equal(who.name, "ada@example.com");
-    scene_as_tenant(&scene);
-    lower = member_settings_of(&member);
-    lower.role = 1;
-    assert_int_equal(member_update(&scene.work, &member, &lower, &member), OK);
-    assert_int_equal(scene_end(&scene, OK), OK);
-    assert_int_equal(knock(token.token, "127.0.0.1", &who), OK);
+    of.member_id = ann.resource.id;
+    whole = create(world, "tea_1", &of);
+    of.accounts = (struct strings){bound, 2};
+    two = create(world, "tea_1", &of);
+    of = settings(world, ROLE_SERVICE);
+    of.member_id = ann.resource.id;
+    of.scopes = (struct strings){scopes, 2};
+    service = create(world, "tea_1", &of);
+    who = authenticate(world, &whole);
+    assert_int_equal(who.role, ROLE_TEAM_ADMIN); /* not said: as the member */
+    assert_string_equal(who.name, "ann");
+    assert_string_equal(who.member_id, ann.resource.id);
+    assert_true(who.all_accounts);
+    assert_int_equal(authenticate(world, &two).accounts.count, 2);
+    assert_int_equal(authenticate(world, &service).scopes.count, 2);
+
+    world_sql(world, "UPDATE member SET role = 'viewer', accounts = '{acc_2,acc_9}'");
+    who = authenticate(world, &whole);
     assert_int_equal(who.role, ROLE_TEAM_VIEWER);
-    scene_as_tenant(&scene);
-    assert_int_equal(member_remove(&scene.work, &member), OK);
-    assert_int_equal(scene_end(&scene, OK), OK);
-    assert_int_equal(knock(token.token, "127.0.0.1", &who), ERR_UNAUTHENTICATED);
+    assert_false(who.all_accounts);
+    assert_true(principal_sees_account(&who, "tea_1", "acc_2"));
+    assert_false(principal_sees_account(&who, "tea_1", "acc_1"));
+    who = authenticate(world, &two);
+    assert_int_equal(who.accounts.count, 1);
+    assert_string_equal(who.accounts.items[0], "acc_2");
+    who = authenticate(world, &service);
+    assert_true(principal_has_scope(&who, "users:read"));
+    assert_false(principal_has_scope(&who, "users:write"));
+    world_sql(world, "UPDATE member SET state = 'removed'");
+    refused(world, whole.token, "192.0.2.1", REFUSAL_token_revoked);
 }
 
-static void test_scopes_are_for_service_tokens(void **state)
+static void test_its_use_is_noted_once_a_minute(void **state)
 {
-    struct token_settings given = settings(ROLE_SERVICE);
-    struct token token;
-    struct principal who;
+    struct world *world = *state;
+    struct token token = of_team(world, ROLE_TEAM_ADMIN);
 
-    assert_int_equal(make(true, scene.team_id, &given, &token), ERR_INVALID);
-    given.scopes = (struct strings){(const char *[]){"accounts:read"}, 1};
-    assert_int_equal(make(true, scene.team_id, &given, &token), OK);
-    assert_int_equal(knock(token.token, "127.0.0.1", &who), OK);
-    assert_true(principal_has_scope(&who, "accounts:read"));
-    assert_false(principal_has_scope(&who, "accounts:write"));
-    given.role = ROLE_TEAM_ADMIN;
-    assert_int_equal(make(true, scene.team_id, &given, &token), ERR_INVALID);
+    authenticate(world, &token);
+    assert_string_equal(world_text(world, "SELECT last_used_from FROM api_token"), "192.0.2.1");
+    world_sql(world, "UPDATE api_token SET last_used_from = 'x', last_used_at = now()");
+    authenticate(world, &token);
+    assert_string_equal(world_text(world, "SELECT last_used_from FROM api_token"), "x");
+    world_sql(world, "UPDATE api_token SET last_used_at = now() - interval '2 minutes'");
+    authenticate(world, &token);
+    assert_string_equal(world_text(world, "SELECT last_used_from FROM api_token"), "192.0.2.1");
 }
 
-/* SSO-02: once, and only while there is no admin. */
-static void test_bootstrap(void **state)
+/* Who may make what: for oneself, for the team; in the order of the roles. */
+static void test_a_token_never_gives_more_than_its_maker_has(void **state)
 {
-    struct token_settings given = {.settings = {.name = "root"}};
-    struct principal who;
-    struct token token;
+    static const struct {
+        enum principal_role maker;
+        const char *own_team, *team, *allowed;
+    } rows[] = {
+        {ROLE_OPERATOR_ADMIN, NULL, NULL, "--yy----"},
+        {ROLE_OPERATOR_ADMIN, NULL, "tea_1", "y---yyy-"},
+        {ROLE_OPERATOR_VIEWER, NULL, NULL, "--------"},
+        {ROLE_OPERATOR_VIEWER, NULL, "tea_1", "--------"},
+        {ROLE_TEAM_ADMIN, "tea_1", "tea_1", "y---yyy-"},
+        {ROLE_TEAM_VIEWER, "tea_1", "tea_1", "--------"},
+        {ROLE_SERVICE, "tea_1", "tea_1", "--------"},
+        {ROLE_BOOTSTRAP, NULL, NULL, "--------"},
+    };
+    struct world *world = *state;
+    const char *scopes[] = {"usage:read"};
+
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        for (int role = ROLE_NOBODY; role < ROLE_COUNT; role++) {
+            struct token_settings of = settings(world, (enum principal_role)role);
+            struct token out;
+            enum result rc;
+
+            if (role == ROLE_NOBODY && rows[i].team == NULL)
+                continue; /* as its maker's */
+            if (role == ROLE_SERVICE)
+                of.scopes = (struct strings){scopes, 1};
+            world_as(world, rows[i].maker, rows[i].own_team);
+            rc = world_do(world->work, token_create(world->work, rows[i].team, &of, &out));
+            if ((rc == OK) != (rows[i].allowed[role] == 'y'))
+                fail_msg("%s makes %s for %s: %s", principal_role_words[rows[i].maker],
+                         principal_role_words[role], rows[i].team, result_name(rc));
+            if (rc != OK)
+                assert_int_equal(world->refusal->code, REFUSAL_forbidden);
+        }
+    }
+}
+
+static void test_accounts_of_a_bound_maker(void **state)
+{
+    struct world *world = *state;
+    struct token_settings of = settings(world, ROLE_TEAM_VIEWER);
+    const char *seen[] = {"acc_1"}, *wanted[] = {"acc_1", "acc_2"};
+    struct principal *who = world_as(world, ROLE_TEAM_ADMIN, "tea_1");
+    struct token out;
+
+    who->all_accounts = false;
+    who->accounts = (struct strings){seen, 1};
+    world_refuses(world->work, REFUSAL_forbidden, token_create(world->work, "tea_1", &of, &out));
+    of.accounts = (struct strings){wanted, 2};
+    world_refuses(world->work, REFUSAL_validation_failed,
+                  token_create(world->work, "tea_1", &of, &out));
+    assert_string_equal(world->refusal->errors[0].pointer, "/accounts/1");
+    of.accounts.count = 1;
+    out = create(world, "tea_1", &of);
+    assert_false(authenticate(world, &out).all_accounts);
+    of.accounts.count = 0; /* nor can it be unbound later */
+    of.settings = resource_settings_of(&out.resource);
+    world_refuses(world->work, REFUSAL_forbidden, token_update(world->work, &out, &of, &out));
+}
+
+static void test_what_does_not_go_together(void **state)
+{
+    struct world *world = *state;
+    const char *scopes[] = {"usage:read"}, *accounts[] = {"acc_1"};
+    const struct strings scope = {scopes, 1}, account = {accounts, 1};
+    const int64_t day = 86400 * NS_PER_S;
+    const struct {
+        const char *team;
+        enum principal_role role;
+        struct strings scopes, accounts;
+        const char *member;
+        int64_t life;
+        const char *pointer;
+    } rows[] = {
+        {"tea_1", ROLE_SERVICE, scope, {0}, NULL, day, NULL},
+        {"tea_1", ROLE_SERVICE, {0}, {0}, NULL, day, "/scopes"},
+        {"tea_1", ROLE_TEAM_ADMIN, scope, {0}, NULL, day, "/scopes"},
+        {NULL, ROLE_OPERATOR_VIEWER, {0}, account, NULL, day, "/accounts"},
+        {"tea_1", ROLE_TEAM_ADMIN, {0}, {0}, "mem_9", day, "/member_id"},
+        {NULL, ROLE_OPERATOR_ADMIN, {0}, {0}, "mem_9", day, "/member_id"},
+        {"tea_1", ROLE_TEAM_ADMIN, {0}, {0}, NULL, 0, "/expires_at"},
+        {"tea_1", ROLE_TEAM_ADMIN, {0}, {0}, NULL, 366 * day, NULL},
+        {"tea_1", ROLE_TEAM_ADMIN, {0}, {0}, NULL, 367 * day, "/expires_at"},
+    };
+
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct token_settings of = settings(world, rows[i].role);
+        struct token out;
+
+        of.scopes = rows[i].scopes;
+        of.accounts = rows[i].accounts;
+        of.member_id = rows[i].member;
+        of.expires_at = world->now + rows[i].life;
+        world_is(world->work, rows[i].pointer == NULL ? OK : ERR_INVALID,
+                 world_do(world->work, token_create(world->work, rows[i].team, &of, &out)));
+        if (rows[i].pointer != NULL)
+            assert_string_equal(world->refusal->errors[0].pointer, rows[i].pointer);
+    }
+}
+
+static void test_the_plan_s_quota(void **state)
+{
+    struct world *world = *state;
+    struct token_settings of = settings(world, ROLE_TEAM_ADMIN);
+    struct token first, out;
+
+    world_sql(world, "UPDATE limit_set SET tokens = 1 WHERE limit_set_id = 'lim_1'");
+    first = create(world, "tea_1", &of);
+    world_refuses(world->work, REFUSAL_quota_exceeded,
+                  token_create(world->work, "tea_1", &of, &out));
+    create(world, "tea_2", &of); /* each team its own */
+    world_ok(world->work, token_revoke(world->work, &first));
+    create(world, "tea_1", &of);
+}
+
+static void test_changes(void **state)
+{
+    struct world *world = *state;
+    struct token token = of_team(world, ROLE_TEAM_VIEWER), out;
+    struct token_settings of = token_settings_of(&token);
+
+    of.role = ROLE_TEAM_ADMIN;
+    world_refuses(world->work, REFUSAL_validation_failed,
+                  token_update(world->work, &token, &of, &out));
+    assert_string_equal(world->refusal->errors[0].pointer, "/role");
+    of = token_settings_of(&token);
+    of.expires_at = world->now + 400 * 86400 * NS_PER_S;
+    world_refuses(world->work, REFUSAL_validation_failed,
+                  token_update(world->work, &token, &of, &out));
+    of.expires_at = world->now + 10 * NS_PER_S;
+    world_ok(world->work, token_update(world->work, &token, &of, &out));
+    world_refuses(world->work, REFUSAL_version_conflict,
+                  token_update(world->work, &token, &of, &out));
+    world->now += 11 * NS_PER_S;
+    refused(world, token.token, "192.0.2.1", REFUSAL_token_expired);
+}
+
+static void test_lists(void **state)
+{
+    struct world *world = *state;
+    struct list_query query = {.limit = 10};
+    struct token_settings of = settings(world, ROLE_OPERATOR_VIEWER);
+    struct token one = of_team(world, ROLE_TEAM_ADMIN), two = of_team(world, ROLE_TEAM_ADMIN);
+    struct db_rows rows;
+
+    create(world, NULL, &of);
+    world_ok(world->work, token_list(world->work, NULL, &query, &rows));
+    assert_int_equal(rows.count, 1); /* the operator's own kind */
+    world_ok(world->work, token_list(world->work, "tea_1", &query, &rows));
+    assert_int_equal(rows.count, 2);
+    world_ok(world->work, token_revoke(world->work, &two));
+    world_ok(world->work, token_list(world->work, "tea_1", &query, &rows));
+    assert_int_equal(rows.count, 1);
+    two = of_team(world, ROLE_TEAM_ADMIN);
+    world_as(world, ROLE_TEAM_ADMIN, "tea_1")->token_id = one.resource.id;
+    world_ok(world->work, token_list(world->work, NULL, &query, &rows));
+    assert_int_equal(rows.count, 1); /* itself */
+    assert_string_equal(((const struct token *)rows.items)->resource.id, one.resource.id);
+}
+
+/* From nothing to an operator admin, once. */
+static void test_bootstrap_and_exchange(void **state)
+{
+    struct world *world = *state;
+    struct token_settings of = {.settings = {.name = "root"}};
     const char *first, *second, *none;
+    struct principal who;
+    struct token admin, out;
 
-    scene_sql(&scene, "DELETE FROM api_token");
-    scene_as_machine(&scene);
-    assert_int_equal(token_bootstrap(&scene.work, &first), OK);
-    assert_int_equal(token_bootstrap(&scene.work, &second), OK);
-    assert_int_equal(scene_end(&scene, OK), OK);
-    assert_int_equal(knock(first, "127.0.0.1", &who), ERR_UNAUTHENTICATED);
-    assert_int_equal(knock(second, "127.0.0.1", &who), OK);
+    world_ok(world->work, token_bootstrap(world->work, &first));
+    world_ok(world->work, token_bootstrap(world->work, &second));
+    refused(world, first, "192.0.2.1", REFUSAL_token_revoked); /* a new one ends the older */
+    world_ok(world->work, token_authenticate(world->work, second, "192.0.2.1", &who));
     assert_int_equal(who.role, ROLE_BOOTSTRAP);
-    scene_as_machine(&scene);
-    assert_int_equal(token_exchange(&scene.work, &given, &token), OK);
-    assert_int_equal(scene_end(&scene, OK), OK);
-    assert_int_equal(knock(token.token, "127.0.0.1", &who), OK);
-    assert_int_equal(who.role, ROLE_OPERATOR_ADMIN);
-    assert_int_equal(knock(second, "127.0.0.1", &who), ERR_UNAUTHENTICATED);
-    scene_as_machine(&scene);
-    assert_int_equal(token_bootstrap(&scene.work, &none), OK);
+    of.expires_at = world->now - 1;
+    world_refuses(world->work, REFUSAL_validation_failed, token_exchange(world->work, &of, &out));
+    of.expires_at = 0;
+    world_ok(world->work, token_exchange(world->work, &of, &admin));
+    assert_int_equal(authenticate(world, &admin).role, ROLE_OPERATOR_ADMIN);
+    refused(world, second, "192.0.2.1", REFUSAL_token_revoked); /* it is spent */
+    world_refuses(world->work, REFUSAL_illegal_state, token_exchange(world->work, &of, &out));
+    world_ok(world->work, token_bootstrap(world->work, &none));
     assert_null(none);
-    assert_int_equal(token_exchange(&scene.work, &given, &token), ERR_STATE);
-    assert_int_equal(scene_end(&scene, OK), OK);
 }
 
-static int set_up(void **state)
-{
-    scene_start(&scene);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    scene_stop(&scene);
-    return 0;
-}
+#define TEST(name) cmocka_unit_test_setup_teardown(name, world_begin, world_end)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_a_token_lets_in),
-        cmocka_unit_test(test_the_secret_is_nowhere),
-        cmocka_unit_test(test_where_and_how_long),
-        cmocka_unit_test(test_nobody_gives_more_than_he_has),
-        cmocka_unit_test(test_a_bound_token_stays_bound),
-        cmocka_unit_test(test_a_members_token_follows_the_member),
-        cmocka_unit_test(test_scopes_are_for_service_tokens),
-        cmocka_unit_test(test_bootstrap),
+        TEST(test_its_text_lets_in_and_is_stored_nowhere),
+        TEST(test_typing_errors),
+        TEST(test_an_unknown_one_and_a_wrong_secret),
+        TEST(test_its_end),
+        TEST(test_addresses),
+        TEST(test_a_token_never_outgrows_its_member),
+        TEST(test_its_use_is_noted_once_a_minute),
+        TEST(test_a_token_never_gives_more_than_its_maker_has),
+        TEST(test_accounts_of_a_bound_maker),
+        TEST(test_what_does_not_go_together),
+        TEST(test_the_plan_s_quota),
+        TEST(test_changes),
+        TEST(test_lists),
+        TEST(test_bootstrap_and_exchange),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }
