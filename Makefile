@@ -87,8 +87,8 @@ units := $(patsubst %.c,$(B)/%,$(tests))
 runs  := $(addsuffix .ok,$(units))
 $(units): $(B)/%: $(B)/%.o $(B)/testlib.a $(B)/controlplane.a $(B)/dataplane.a $(B)/api.a
 	@$(CC) $(LDFLAGS_ALL) -o $@ $(filter-out $(other),$^) $(LIBS_TEST)
-$(runs): %.ok: %
-	@$< > $@.log 2>&1 && touch $@ && echo "ok   $(notdir $<)" || \
+$(runs): %.ok: % | $(B)/bin/berth-broker
+	@BERTH_BIN=$(B)/bin $< > $@.log 2>&1 && touch $@ && echo "ok   $(notdir $<)" || \
 	    { cat $@.log; echo "FAIL $(notdir $<)"; exit 1; }
 unit: $(runs)
 

@@ -169,12 +169,13 @@ static natsStatus give_signature(char **why, unsigned char **signature, int *len
                                  void *arg)
 {
     struct system_link *link = arg;
+    const char *text = nonce != NULL ? nonce : ""; /* a server that asks for no log-in sends none */
 
     *signature = malloc(NKEY_SIGNATURE_LEN);
     if (*signature == NULL)
         return NATS_NO_MEMORY;
     pthread_mutex_lock(&link->mutex);
-    nkey_sign(&link->key, nonce, strlen(nonce), *signature);
+    nkey_sign(&link->key, text, strlen(text), *signature);
     pthread_mutex_unlock(&link->mutex);
     *len = NKEY_SIGNATURE_LEN;
     return NATS_OK;

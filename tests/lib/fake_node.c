@@ -1,0 +1,185 @@
+#include "tests/lib/fake_node.h"
+
+#include <nats/nats.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "api/base/buf.h"
+#include "api/base/check.h"
+#include "api/base/mem.h"
+#include "tests/lib/server_process.h"
+
+enum { START_MS = 10000, HEARD_MAX = 4096, PROGRAM_MAX = 512 };
+
+struct fake_row {
+    struct fake_node *node;
+    const struct fake_answer *answer;
+    natsSubscription *subscription;
+    char heard[HEARD_MAX];
+};
+
+struct fake_node {
+    struct server_process server;
+    natsConnection *connection;
+    pthread_mutex_t mutex;
+    struct fake_row rows[FAKE_ANSWERS_MAX];
+    size_t count;
+    char url[FAKE_URL_MAX], id[NKEY_PUBLIC_MAX];
+};
+
+/* The text with the id in it. */
+static void fill(const struct fake_node *node, struct slice text, struct buf *out)
+{
+    static const char mark[] = "@ID@";
+
+    while (text.len > 0) {
+        const char *at = memmem(text.data, text.len, mark, sizeof(mark) - 1);
+        size_t plain = at != NULL ? (size_t)(at - text.data) : text.len;
+
+        buf_add(out, text.data, plain);
+        if (at == NULL)
+            return;
+        buf_add_text(out, node->id);
+        text = slice_from(text, plain + sizeof(mark) - 1);
+    }
+}
+
+static void answer(struct fake_node *node, const char *reply, const char *text)
+{
+    struct slice rest = slice_of(text);
+    bool more = true;
+
+    while (more) {
+        const char *end = memmem(rest.data, rest.len, "\n--\n", 4);
+        struct slice part = rest;
+        struct buf out = {0};
+
+        more = end != NULL;
+        if (more) {
+            part.len = (size_t)(end - rest.data);
+            rest = slice_from(rest, part.len + 4);
+        }
+        fill(node, part, &out);
+        CHECK(natsConnection_Publish(node->connection, reply, out.data, (int)out.len) == NATS_OK);
+        buf_fini(&out);
+    }
+    CHECK(natsConnection_Flush(node->connection) == NATS_OK);
+}
+
+static void on_request(natsConnection *connection, natsSubscription *subscription, natsMsg *msg,
+                       void *arg)
+{
+    struct fake_row *row = arg;
+
+    pthread_mutex_lock(&row->node->mutex);
+    snprintf(row->heard, sizeof(row->heard), "%.*s", natsMsg_GetDataLength(msg),
+             natsMsg_GetData(msg));
+    pthread_mutex_unlock(&row->node->mutex);
+    if (row->answer->text != NULL && natsMsg_GetReply(msg) != NULL)
+        answer(row->node, natsMsg_GetReply(msg), row->answer->text);
+    natsMsg_Destroy(msg);
+}
+
+static void listen_on(struct fake_node *node, const struct fake_answer *row)
+{
+    struct fake_row *slot = &node->rows[node->count++];
+    char subject[256];
+    struct buf filled = {0};
+
+    CHECK(node->count <= FAKE_ANSWERS_MAX);
+    fill(node, slice_of(row->subject), &filled);
+    snprintf(subject, sizeof(subject), "%s", buf_text(&filled));
+    buf_fini(&filled);
+    slot->node = node;
+    slot->answer = row;
+    CHECK(natsConnection_Subscribe(&slot->subscription, node->connection, subject, on_request,
+                                   slot) == NATS_OK);
+}
+
+struct fake_node *fake_node_start(const struct fake_answer *answers)
+{
+    struct fake_node *node = mem_alloc(sizeof(*node));
+    const char *bin = getenv("BERTH_BIN");
+    char program[PROGRAM_MAX];
+    struct server_options options = {.program = program, .timeout_ms = START_MS};
+
+    CHECK(bin != NULL); /* where the programs are: the Makefile sets it */
+    snprintf(program, sizeof(program), "%s/berth-broker", bin);
+    pthread_mutex_init(&node->mutex, NULL);
+    CHECK(server_process_prepare(&node->server));
+    CHECK(server_process_start(&node->server, &options, ""));
+    snprintf(node->url, sizeof(node->url), "nats://127.0.0.1:%u", node->server.port);
+    CHECK(natsConnection_ConnectTo(&node->connection, node->url) == NATS_OK);
+    CHECK(natsConnection_GetConnectedServerId(node->connection, node->id, sizeof(node->id)) ==
+          NATS_OK);
+    for (; answers != NULL && answers->subject != NULL; answers++)
+        listen_on(node, answers);
+    CHECK(natsConnection_Flush(node->connection) == NATS_OK);
+    return node;
+}
+
+void fake_node_stop(struct fake_node *node)
+{
+    natsConnection_Close(node->connection);
+    for (size_t i = 0; i < node->count; i++)
+        natsSubscription_Destroy(node->rows[i].subscription);
+    natsConnection_Destroy(node->connection);
+    server_process_stop(&node->server, START_MS);
+    nats_CloseAndWait(START_MS);
+    pthread_mutex_destroy(&node->mutex);
+    mem_free(node);
+}
+
+const char *fake_node_url(const struct fake_node *node)
+{
+    return node->url;
+}
+
+const char *fake_node_id(const struct fake_node *node)
+{
+    return node->id;
+}
+
+const char *fake_node_heard(struct fake_node *node, size_t row)
+{
+    static _Thread_local char copy[HEARD_MAX];
+
+    pthread_mutex_lock(&node->mutex);
+    snprintf(copy, sizeof(copy), "%s", node->rows[row].heard);
+    pthread_mutex_unlock(&node->mutex);
+    return copy;
+}
+
+void fake_node_say(struct fake_node *node, const char *subject, const char *text)
+{
+    struct buf out = {0};
+
+    fill(node, slice_of(text), &out);
+    CHECK(natsConnection_Publish(node->connection, subject, out.data, (int)out.len) == NATS_OK);
+    CHECK(natsConnection_Flush(node->connection) == NATS_OK);
+    buf_fini(&out);
+}
+
+enum result fake_node_credentials(void *arg, struct system_link_user *out)
+{
+    nkey_create(&out->key, NKEY_USER, random_system());
+    out->jwt = mem_strdup("none");
+    return OK;
+}
+
+enum result fake_set_credentials(const char *system_id, struct system_link_user *out, void *arg)
+{
+    return fake_node_credentials(arg, out);
+}
+
+struct system_link *fake_node_link(const struct fake_node *node)
+{
+    struct system_link_options options = {
+        .url = node->url, .name = "test", .credentials = fake_node_credentials};
+    struct system_link *link;
+
+    CHECK(system_link_open(&options, &link) == OK);
+    CHECK(system_link_state(link) == LINK_UP);
+    return link;
+}
