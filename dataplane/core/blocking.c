@@ -27,7 +27,7 @@ struct blocking {
     struct lane lanes[LANES];
     size_t count; /* ready and waiting */
     bool stopping;
-    unsigned threads;
+    unsigned threads; /* 0 once they were joined */
     pthread_t ids[THREADS_MAX];
 };
 
@@ -113,17 +113,23 @@ struct blocking *blocking_new(unsigned threads, struct workers *workers)
     return blocking;
 }
 
-void blocking_free(struct blocking *blocking)
+void blocking_stop(struct blocking *blocking)
 {
-    if (blocking == NULL)
-        return;
     (void)pthread_mutex_lock(&blocking->mutex);
     blocking->stopping = true;
     (void)pthread_cond_broadcast(&blocking->wanted);
     (void)pthread_mutex_unlock(&blocking->mutex);
     for (unsigned i = 0; i < blocking->threads; i++)
         (void)pthread_join(blocking->ids[i], NULL);
+    blocking->threads = 0;
     CHECK(blocking->count == 0);
+}
+
+void blocking_free(struct blocking *blocking)
+{
+    if (blocking == NULL)
+        return;
+    blocking_stop(blocking);
     (void)pthread_cond_destroy(&blocking->wanted);
     (void)pthread_mutex_destroy(&blocking->mutex);
     mem_free(blocking);
@@ -135,7 +141,9 @@ enum result blocking_submit(struct blocking *blocking, struct blocking_job *job)
     enum result rc = ERR_LIMIT;
 
     (void)pthread_mutex_lock(&blocking->mutex);
-    if (blocking->count < BLOCKING_QUEUE_MAX) {
+    if (blocking->stopping) {
+        rc = ERR_CLOSED;
+    } else if (blocking->count < BLOCKING_QUEUE_MAX) {
         rc = OK;
         blocking->count++;
         job->link = (struct list){0};

@@ -6,7 +6,8 @@
  *
  * Ownership  a job is embedded in its owner and belongs to the pool until `done`.
  * Thread     submit: any.  run: a helper.  done: on worker `worker`, in a turn.
- * Errors     blocking_submit: ERR_LIMIT when BLOCKING_QUEUE_MAX jobs wait; the job was not taken.
+ * Errors     blocking_submit: ERR_LIMIT when BLOCKING_QUEUE_MAX jobs wait, ERR_CLOSED when it was
+ *            stopped; the job was not taken.
  */
 #pragma once
 
@@ -29,6 +30,8 @@ struct blocking_job {
 };
 
 struct blocking *blocking_new(unsigned threads, struct workers *workers);
-/* Waits for running jobs; jobs that wait are run too. */
+/* Waits for running jobs; jobs that wait are run too, new ones are not taken any more. */
+void blocking_stop(struct blocking *blocking);
+/* Stops it, if nobody has yet; nobody submits any more. */
 void blocking_free(struct blocking *blocking);
 enum result blocking_submit(struct blocking *blocking, struct blocking_job *job) MUST_CHECK;

@@ -61,7 +61,7 @@ enum {
 enum worker_part {
     WORKER_PART_DELIVER, /* account/deliver.c: match cache, counters */
     WORKER_PART_SESSION, /* session/session_table.c: the sessions of this worker */
-    WORKER_PART_SYSTEM,  /* monitor/: subscriptions of the system account's services */
+    WORKER_PART_SYSTEM,  /* monitor/system.c: what accounts ask too often */
     WORKER_PARTS
 };
 

@@ -8,7 +8,14 @@
 #include "api/nats/subject.h"
 #include "api/nats/sys_monitor.h"
 
-enum { LIMIT_DEFAULT = 1024, LIMIT_MAX = 100000 };
+enum {
+    LIMIT_DEFAULT = 1024,
+    LIMIT_MAX = 10000,
+    BATCH = 256,       /* connections described in one turn */
+    SUBS_MAX = 100000, /* subscriptions listed in one answer */
+    SUBS_TENANT_MAX = 4096,
+    CLOSED = UINT16_MAX, /* instead of a worker: one of the closed */
+};
 
 /*
  * What can be sorted by, and what it is worth: larger first, but for those that rise.  Text
@@ -56,6 +63,8 @@ struct state {
     int64_t total;
     struct rows rows;
     size_t chosen; /* rows that are described in the second round */
+    size_t next;   /* where its worker goes on */
+    size_t subs_left;
 };
 
 /* --- options ------------------------------------------------------------------------------- */
@@ -104,8 +113,8 @@ static bool begin(struct report_call *call)
         options->acc = call->scope;
     if (options->limit <= 0)
         options->limit = LIMIT_DEFAULT;
-    if (options->limit > LIMIT_MAX)
-        options->limit = LIMIT_MAX;
+    if (options->limit > (call->tenant ? LIMIT_DEFAULT : LIMIT_MAX))
+        options->limit = call->tenant ? LIMIT_DEFAULT : LIMIT_MAX;
     if (options->cid > 0)
         options->limit = 1;
     if (options->offset < 0)
@@ -118,6 +127,7 @@ static bool begin(struct report_call *call)
     }
     state->first = (size_t)options->offset;
     state->count = (size_t)options->limit;
+    state->subs_left = call->tenant ? SUBS_TENANT_MAX : SUBS_MAX;
     return true;
 }
 
@@ -213,9 +223,9 @@ static bool choose_one(struct session *session, void *arg)
     const struct sys_connz_options *options = visit->call->options;
     struct session_snapshot snapshot;
 
-    session_snapshot(session, &snapshot);
-    if (given(options->acc) && strcmp(options->acc, snapshot.account) != 0)
+    if (given(options->acc) && strcmp(options->acc, session->account->name) != 0)
         return true;
+    session_snapshot(session, &snapshot);
     state->total++;
     if (!fits(options, &snapshot) ||
         (given(options->filter_subject) && !subscribes(session, options->filter_subject)))
@@ -251,6 +261,7 @@ static const char *text_of(struct arena *arena, struct slice s)
 struct sub_list {
     struct arena *arena;
     struct sys_conn *conn;
+    size_t left;
     bool detail;
 };
 
@@ -260,9 +271,12 @@ static bool add_sub(const struct session_sub_detail *detail, void *arg)
     struct sys_sub_details *details = &list->conn->subscriptions_list_detail;
     struct strings *subjects = &list->conn->subscriptions_list;
 
+    if (list->left == 0)
+        return false;
+    list->left--;
     if (!list->detail) {
         subjects->items[subjects->count++] = arena_copy(list->arena, detail->subject);
-        return subjects->count < (size_t)list->conn->subscriptions;
+        return true;
     }
     details->items[details->count++] = (struct sys_sub_detail){
         .subject = arena_copy(list->arena, detail->subject),
@@ -272,25 +286,29 @@ static bool add_sub(const struct session_sub_detail *detail, void *arg)
         .max = (int64_t)detail->max,
         .cid = (int64_t)detail->cid,
     };
-    return details->count < (size_t)list->conn->subscriptions;
+    return true;
 }
 
 static void describe_subs(struct report_call *call, const struct session *session,
                           struct sys_conn *conn)
 {
     const struct sys_connz_options *options = call->options;
+    struct state *state = call->state;
     struct sub_list list = {
         .arena = &call->arena, .conn = conn, .detail = options->subscriptions_detail};
-    size_t count = (size_t)conn->subscriptions;
 
-    if (count == 0 || !(options->subscriptions || options->subscriptions_detail))
+    list.left = (size_t)conn->subscriptions;
+    if (list.left > state->subs_left)
+        list.left = state->subs_left;
+    if (list.left == 0 || !(options->subscriptions || options->subscriptions_detail))
         return;
+    state->subs_left -= list.left;
     if (list.detail)
         conn->subscriptions_list_detail.items =
-            arena_alloc_array(&call->arena, count, sizeof(struct sys_sub_detail));
+            arena_alloc_array(&call->arena, list.left, sizeof(struct sys_sub_detail));
     else
         conn->subscriptions_list.items =
-            arena_alloc_array(&call->arena, count, sizeof(const char *));
+            arena_alloc_array(&call->arena, list.left, sizeof(const char *));
     session_walk_subs(session, add_sub, &list);
 }
 
@@ -347,6 +365,18 @@ static struct sys_conn *describe(struct report_call *call, const struct session_
 
 /* --- the rounds ---------------------------------------------------------------------------- */
 
+static void describe_row(struct report_call *call, struct row *row, struct worker *worker)
+{
+    const struct session *session = session_table_find(worker, row->cid);
+    struct session_snapshot snapshot;
+
+    if (session == NULL)
+        return; /* closed in between */
+    session_snapshot(session, &snapshot);
+    row->conn = describe(call, &snapshot, worker->wall_ns);
+    describe_subs(call, session, row->conn);
+}
+
 static bool visit(struct report_call *call, struct worker *worker)
 {
     const struct sys_connz_options *options = call->options;
@@ -359,37 +389,19 @@ static bool visit(struct report_call *call, struct worker *worker)
         session_table_walk(worker, choose_one, &visit);
         return false;
     }
-    for (size_t i = 0; i < state->chosen; i++) {
-        struct row *row = &state->rows.items[i];
-        const struct session *session;
-        struct session_snapshot snapshot;
-
-        if (row->worker != worker->index)
+    for (unsigned n = 0; n < BATCH && state->next < state->chosen; state->next++) {
+        if (state->rows.items[state->next].worker != worker->index)
             continue;
-        session = session_table_find(worker, row->cid);
-        if (session == NULL)
-            continue; /* closed in between */
-        session_snapshot(session, &snapshot);
-        row->conn = describe(call, &snapshot, worker->wall_ns);
-        describe_subs(call, session, row->conn);
+        describe_row(call, &state->rows.items[state->next], worker);
+        n++;
     }
+    if (state->next < state->chosen)
+        return true;
+    state->next = 0;
     return false;
 }
 
-/* The rows that may be on the page: among the open alone, it begins with the first. */
-static void after(struct report_call *call)
-{
-    struct state *state = call->state;
-
-    if (call->round != 0)
-        return;
-    sort_rows(&state->rows);
-    state->chosen = state->rows.count;
-    if (state->chosen > state->first + state->count)
-        state->chosen = state->first + state->count;
-}
-
-static bool add_closed(const struct session_snapshot *snapshot, void *arg)
+static bool choose_closed(const struct session_snapshot *snapshot, void *arg)
 {
     struct report_call *call = arg;
     const struct sys_connz_options *options = call->options;
@@ -401,10 +413,71 @@ static bool add_closed(const struct session_snapshot *snapshot, void *arg)
     state->total++;
     if (!fits(options, snapshot) || given(options->filter_subject))
         return true;
-    *add_row(&state->rows) = (struct row){.cid = snapshot->cid,
-                                          .value = value_of(state->sort, snapshot),
-                                          .conn = describe(call, snapshot, snapshot->stop_ns)};
+    *add_row(&state->rows) = (struct row){
+        .cid = snapshot->cid, .value = value_of(state->sort, snapshot), .worker = CLOSED};
     return true;
+}
+
+/* The page is chosen here; only what stands on it is described. */
+static void after(struct report_call *call)
+{
+    const struct sys_connz_options *options = call->options;
+    struct state *state = call->state;
+    struct rows *rows = &state->rows;
+
+    if (call->round != 0)
+        return;
+    if (options->state != SYS_CONN_OPEN)
+        session_table_closed(call->monitor->sessions, choose_closed, call);
+    sort_rows(rows);
+    if (state->first > rows->count)
+        state->first = rows->count;
+    state->chosen = rows->count - state->first;
+    if (state->chosen > state->count)
+        state->chosen = state->count;
+    if (state->chosen > 0)
+        memmove(rows->items, rows->items + state->first, state->chosen * sizeof(rows->items[0]));
+    rows->count = state->chosen;
+}
+
+static int compare_cid(const void *a, const void *b)
+{
+    const struct row *x = *(struct row *const *)a, *y = *(struct row *const *)b;
+
+    return x->cid < y->cid ? -1 : x->cid > y->cid;
+}
+
+/* The closed rows of the page, by id. */
+struct closed_rows {
+    struct report_call *call;
+    struct row **items;
+    size_t count;
+};
+
+static bool describe_closed(const struct session_snapshot *snapshot, void *arg)
+{
+    struct closed_rows *closed = arg;
+    struct row key = {.cid = snapshot->cid}, *wanted = &key, **found;
+
+    found = bsearch(&wanted, closed->items, closed->count, sizeof(wanted), compare_cid);
+    if (found != NULL)
+        (*found)->conn = describe(closed->call, snapshot, snapshot->stop_ns);
+    return true;
+}
+
+static void describe_all_closed(struct report_call *call)
+{
+    struct state *state = call->state;
+    struct closed_rows closed = {.call = call};
+
+    closed.items = arena_alloc_array(&call->arena, state->rows.count + 1, sizeof(struct row *));
+    for (size_t i = 0; i < state->rows.count; i++)
+        if (state->rows.items[i].worker == CLOSED)
+            closed.items[closed.count++] = &state->rows.items[i];
+    if (closed.count == 0)
+        return;
+    qsort(closed.items, closed.count, sizeof(closed.items[0]), compare_cid);
+    session_table_closed(call->monitor->sessions, describe_closed, &closed);
 }
 
 static void finish(struct report_call *call)
@@ -413,11 +486,7 @@ static void finish(struct report_call *call)
     struct state *state = call->state;
     struct sys_connz *out = arena_alloc(&call->arena, sizeof(*out));
 
-    state->rows.count = state->chosen;
-    if (options->state != SYS_CONN_OPEN) {
-        session_table_closed(call->monitor->sessions, add_closed, call);
-        sort_rows(&state->rows);
-    }
+    describe_all_closed(call);
     *out = (struct sys_connz){
         .server_id = call->monitor->facts.server_id,
         .now = monitor_now(call->monitor),
@@ -426,9 +495,8 @@ static void finish(struct report_call *call)
         .limit = options->limit,
     };
     out->connections.items =
-        arena_alloc_array(&call->arena, state->count + 1, sizeof(struct sys_conn));
-    for (size_t i = state->first; i < state->rows.count && out->connections.count < state->count;
-         i++)
+        arena_alloc_array(&call->arena, state->rows.count + 1, sizeof(struct sys_conn));
+    for (size_t i = 0; i < state->rows.count; i++)
         if (state->rows.items[i].conn != NULL)
             out->connections.items[out->connections.count++] = *state->rows.items[i].conn;
     out->num_connections = (int64_t)out->connections.count;

@@ -48,6 +48,7 @@ struct report_call {
     struct arena arena;
     void *options;        /* struct of report->options, decoded, in the arena */
     const char *scope;    /* only this account may be seen; NULL: all */
+    bool tenant;          /* an ordinary account asks: no answer is to be very large */
     void *state;          /* the report's own, in the arena */
     const void *document; /* of report->document_shape */
     struct sys_error error;

@@ -6,7 +6,11 @@
 #include "api/nats/subject.h"
 #include "api/nats/sys_monitor.h"
 
-enum { LIMIT_DEFAULT = 1024, LIMIT_MAX = 100000 };
+enum {
+    LIMIT_DEFAULT = 1024,
+    LIMIT_MAX = 10000,
+    BATCH = 128, /* accounts whose matches are looked for in one turn */
+};
 
 struct state {
     struct sys_subsz document;
@@ -14,6 +18,8 @@ struct state {
     struct sys_sub_detail *items; /* grown as they come */
     size_t count, cap;
     bool list;
+    struct account **accounts; /* references: whose subscriptions are tested */
+    size_t account_count, next;
 };
 
 static bool given(const char *text)
@@ -25,6 +31,9 @@ static void free_items(void *arg)
 {
     struct state *state = arg;
 
+    for (size_t i = 0; i < state->account_count; i++)
+        account_unref(state->accounts[i]);
+    mem_free(state->accounts);
     mem_free(state->items);
 }
 
@@ -80,20 +89,14 @@ static void add(struct report_call *call, const struct session_sub_detail *detai
 static bool on_sub(const struct session_sub_detail *detail, void *arg)
 {
     struct report_call *call = arg;
-    const struct sys_subsz_options *options = call->options;
     struct state *state = call->state;
 
-    if (given(options->test)) {
-        if (!subject_match(detail->subject, slice_of(options->test)))
-            return true;
-        state->document.total++;
-    }
     if (state->skip > 0) {
         state->skip--;
         return true;
     }
     if (state->room == 0)
-        return given(options->test); /* the rest is counted only */
+        return false;
     state->room--;
     add(call, detail);
     return true;
@@ -107,13 +110,56 @@ static bool on_session(struct session *session, void *arg)
 
     if (!given(options->account) || strcmp(options->account, session->account->name) == 0)
         session_walk_subs(session, on_sub, call);
-    return state->room > 0 || given(options->test);
+    return state->room > 0;
+}
+
+struct search {
+    struct report_call *call;
+    const struct worker *worker;
+};
+
+/* One that matches: it is shown where it lives. */
+static bool on_match(struct sub *sub, void *arg)
+{
+    const struct search *search = arg;
+    struct state *state = search->call->state;
+    struct session_sub_detail detail;
+
+    if (sub->owner->worker != search->worker->index || !session_sub_detail(sub, &detail))
+        return true;
+    state->document.total++;
+    (void)on_sub(&detail, search->call);
+    return true;
+}
+
+/* Few accounts each turn; on each worker from the beginning. */
+static bool visit_matches(struct report_call *call, const struct worker *worker)
+{
+    const struct sys_subsz_options *options = call->options;
+    struct search search = {.call = call, .worker = worker};
+    struct state *state = call->state;
+
+    if (state->accounts == NULL)
+        state->accounts = account_table_all(call->monitor->parts.accounts, &state->account_count);
+    for (unsigned n = 0; n < BATCH && state->next < state->account_count; n++) {
+        struct account *account = state->accounts[state->next++];
+
+        if (!given(options->account) || strcmp(options->account, account->name) == 0)
+            sublist_walk(account->sublist, slice_of(options->test), on_match, &search);
+    }
+    if (state->next < state->account_count)
+        return true;
+    state->next = 0;
+    return false;
 }
 
 static bool visit(struct report_call *call, struct worker *worker)
 {
+    const struct sys_subsz_options *options = call->options;
     struct state *state = call->state;
 
+    if (given(options->test))
+        return visit_matches(call, worker);
     if (state->list)
         session_table_walk(worker, on_session, call);
     return false;

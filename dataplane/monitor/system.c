@@ -10,8 +10,13 @@
 #include "dataplane/monitor/event.h"
 #include "dataplane/monitor/report.h"
 #include "dataplane/monitor/service.h"
+#include "dataplane/monitor/throttle.h"
 #include "dataplane/monitor/user_info.h"
 #include "dataplane/session/session_info.h"
+
+/* What an account may ask about itself, on each worker: reports are walks over connections. */
+#define OWN_EVERY_NS (50 * NS_PER_MS)
+enum { OWN_BURST = 40 };
 
 struct system_service {
     struct monitor *monitor;
@@ -92,6 +97,7 @@ static void run_report(struct service_request *request, struct worker *worker,
         return;
     }
     call->scope = request->scope;
+    call->tenant = !request->from->system;
     call->owner = request;
     call->encode = encode_reply;
     call->done = on_report;
@@ -368,14 +374,18 @@ static void on_own(struct worker *worker, void *body, size_t len)
     mail->fn(mail->request, worker);
 }
 
-/* Reports are begun at home, wherever the question came in. */
+/* Reports are begun at home, wherever the question came in; too many are not answered. */
 static void ask_own(struct system_service *service, struct worker *worker, struct account *account,
                     const struct delivery *message,
                     void (*fn)(struct service_request *request, struct worker *worker))
 {
-    struct service_request *request = service_request_new(service->monitor, account, message);
+    struct service_request *request;
     struct own_mail *mail;
 
+    if (!throttle_allows(worker->part[WORKER_PART_SYSTEM], (uint64_t)(uintptr_t)account,
+                         worker->now_ns, OWN_EVERY_NS, OWN_BURST))
+        return;
+    request = service_request_new(service->monitor, account, message);
     request->scope = arena_strdup(&request->arena, account->name);
     mail = worker_post(worker, REPORT_HOME, on_own, sizeof(*mail));
     *mail = (struct own_mail){.request = request, .fn = fn};
@@ -427,6 +437,7 @@ void system_service_free(struct system_service *service)
 
 void system_service_start(struct system_service *service, struct worker *worker)
 {
+    worker->part[WORKER_PART_SYSTEM] = mem_alloc(sizeof(struct throttle));
     if (worker->index != REPORT_HOME || service->monitor->system == NULL)
         return;
     service->service = service_open(service->monitor, worker, rows, COUNT_OF(rows));
@@ -436,6 +447,8 @@ void system_service_start(struct system_service *service, struct worker *worker)
 
 void system_service_stop(struct system_service *service, struct worker *worker)
 {
+    mem_free(worker->part[WORKER_PART_SYSTEM]);
+    worker->part[WORKER_PART_SYSTEM] = NULL;
     if (worker->index != REPORT_HOME)
         return;
     event_timers_stop(service->timers, worker);

@@ -4,7 +4,8 @@
  * $SYS.REQ.SERVER.PING[.X] and $SYS.REQ.SERVER.<id>.X, $SYS.REQ.ACCOUNT.<account>.X for whoever is
  * in the system account; and four that every account may ask about itself: $SYS.REQ.USER.INFO,
  * $SYS.REQ.SERVER.PING.CONNZ, $SYS.REQ.ACCOUNT.PING.CONNZ and $SYS.REQ.ACCOUNT.PING.STATZ, which
- * are looked at before the message is matched.
+ * are looked at before the message is matched.  Of these last an account gets so many answers a
+ * second; what it asks beyond is dropped.
  *
  * A node that the request's filter does not mean stays silent.
  *

@@ -718,9 +718,11 @@ static void node_free(struct node *node)
     if (node->listener != NULL && node->started != OK)
         listener_close(node->listener);
     http_stop(node->http);
-    blocking_free(node->blocking);
+    if (node->blocking != NULL)
+        blocking_stop(node->blocking); /* what it has done is heard of while the workers run */
     if (node->workers != NULL)
         workers_stop(node->workers);
+    blocking_free(node->blocking);
     session_table_free(node->sessions);
     system_service_free(node->system);
     monitor_free(node->monitor);
