@@ -183,8 +183,10 @@ static enum result read_field(const struct cursor *cursor, const struct shape *s
     case KIND_INT:
     case KIND_DURATION:
         return read_int(text, member);
-    case KIND_OPTIONAL:
     case KIND_FLAG:
+        *optional = (struct optional_int){true, text[0] == 't'};
+        return OK;
+    case KIND_OPTIONAL:
         optional->set = true;
         return read_int(text, &optional->value);
     case KIND_STRING:

@@ -14,10 +14,13 @@
 
 #include <string.h>
 
+#include "api/base/log.h"
 #include "controlplane/domain/account_claims.h"
 #include "controlplane/domain/authz.h"
 #include "controlplane/domain/operator.h"
 #include "controlplane/domain/outbox.h"
+
+enum { SIZE_WARN = 64 << 10, LEAD_WARN_S = 60 };
 
 /* Strictly above every one before (JWT-01). */
 static int64_t next_iat(const struct work *work, const struct account *account)
@@ -47,6 +50,12 @@ static enum result sign(struct work *work, const struct account *account, struct
                            "The account's claims are larger than nodes accept.");
     if (rc == ERR_INVALID)
         return refusal_field(work->refusal, "/", "invalid", "%s", issued->why);
+    if (rc == OK && strlen(issued->jwt) > SIZE_WARN)
+        log_warn(LOG_ACCOUNT, "large claims account=%s bytes=%zu", account->public_key,
+                 strlen(issued->jwt));
+    if (rc == OK && claims->iat > work_now(work) / NS_PER_S + LEAD_WARN_S)
+        log_warn(LOG_ACCOUNT, "claims run ahead of the clock account=%s lead_s=%lld",
+                 account->public_key, (long long)(claims->iat - work_now(work) / NS_PER_S));
     return rc;
 }
 

@@ -34,7 +34,7 @@ static const struct shape sample_shape = SHAPE(struct usage_sample, sample_field
 
 #define T struct usage_bucket
 static const struct field bucket_fields[] = {
-    {"at", TIME_AT(T, at)},
+    {"at", TIME_AT(T, at), FIELD_MS},
     {"msgs_in", INT_AT(T, msgs_in)},
     {"bytes_in", INT_AT(T, bytes_in)},
     {"msgs_out", INT_AT(T, msgs_out)},
@@ -59,7 +59,7 @@ static const struct field now_fields[] = {
     {"month_bytes_in", INT_AT(T, month_bytes_in)},
     {"month_msgs_out", INT_AT(T, month_msgs_out)},
     {"month_bytes_out", INT_AT(T, month_bytes_out)},
-    {"sampled_at", TIME_AT(T, sampled_at), FIELD_NULL},
+    {"sampled_at", TIME_AT(T, sampled_at), FIELD_NULL | FIELD_MS},
 };
 #undef T
 const struct shape usage_now_shape = SHAPE(struct usage_now, now_fields);
@@ -81,10 +81,14 @@ const struct shape usage_total_shape = SHAPE(struct usage_total, total_fields);
 
 #define T struct usage_gap
 static const struct field gap_fields[] = {
-    {"node_id", STRING_AT(T, node_id)},       {"server_id", STRING_AT(T, server_id)},
-    {"account_id", STRING_AT(T, account_id)}, {"reason", STRING_AT(T, reason)},
-    {"starts_at", TIME_AT(T, starts_at)},     {"ends_at", TIME_AT(T, ends_at)},
-    {"msgs_max", INT_AT(T, msgs_max)},        {"bytes_max", INT_AT(T, bytes_max)},
+    {"node_id", STRING_AT(T, node_id)},
+    {"server_id", STRING_AT(T, server_id)},
+    {"account_id", STRING_AT(T, account_id)},
+    {"reason", STRING_AT(T, reason)},
+    {"starts_at", TIME_AT(T, starts_at), FIELD_MS},
+    {"ends_at", TIME_AT(T, ends_at), FIELD_MS},
+    {"msgs_max", INT_AT(T, msgs_max)},
+    {"bytes_max", INT_AT(T, bytes_max)},
 };
 #undef T
 const struct shape usage_gap_shape = SHAPE(struct usage_gap, gap_fields);

@@ -757,15 +757,15 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON
 GRANT SELECT, INSERT ON account_revision, audit_event, usage_ledger TO berth_service;
 GRANT SELECT ON schema_version TO berth_service;
 
+-- A tenant's transaction removes nothing but what has no history.
 GRANT SELECT ON system, node, plan, plan_version, usage_epoch, usage_ledger, usage_gap, usage_hour,
-    tombstone TO berth_tenant;
-GRANT SELECT, INSERT, UPDATE, DELETE ON
-    data_key, secret, limit_set, limit_tier, member, api_token, account, account_jwt, scoped_role,
-    signing_key, nats_user, credential, revocation, outbox, idempotency, node_account_sync
-    TO berth_tenant;
+    tombstone, node_account_sync TO berth_tenant;
+GRANT SELECT, INSERT, UPDATE ON
+    data_key, secret, member, api_token, account, account_jwt, scoped_role, signing_key, nats_user,
+    credential, outbox, operation, operation_step TO berth_tenant;
+GRANT SELECT, INSERT, UPDATE, DELETE ON limit_set, limit_tier, revocation TO berth_tenant;
 GRANT SELECT, UPDATE ON team TO berth_tenant;
-GRANT SELECT, INSERT, UPDATE ON operation, operation_step TO berth_tenant;
-GRANT SELECT, INSERT ON account_revision, audit_event TO berth_tenant;
+GRANT SELECT, INSERT ON account_revision, audit_event, idempotency TO berth_tenant;
 
 DO $$
 DECLARE

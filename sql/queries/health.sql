@@ -11,6 +11,34 @@ SELECT 'cp_accounts', 'state', state, count(*)
  WHERE NOT is_system AND state <> 'deleted'
  GROUP BY state
 UNION ALL
+SELECT 'cp_accounts_by_sync', 'sync_state', word, count(*)
+  FROM (SELECT sync_word(a.revision, count(n.node_id),
+                         count(*) FILTER (WHERE s.stored_revision >= a.revision),
+                         count(*) FILTER (WHERE s.applied_revision >= a.revision),
+                         count(*) FILTER (WHERE s.error_class <> ''),
+                         a.sync_blocked, a.foreign_jti) AS word
+          FROM account a
+          LEFT JOIN node n ON n.system_id = a.system_id AND n.state <> 'retired'
+          LEFT JOIN node_account_sync s
+            ON s.node_id = n.node_id AND s.account_id = a.account_id
+         WHERE NOT a.is_system AND a.state <> 'deleted'
+         GROUP BY a.account_id) w
+ GROUP BY word
+UNION ALL
+SELECT 'cp_node_behind_accounts', 'node', n.name,
+       count(a.account_id) FILTER (WHERE coalesce(s.stored_revision, 0) < a.revision)
+  FROM node n
+  LEFT JOIN account a
+    ON a.system_id = n.system_id AND NOT a.is_system AND a.state <> 'deleted'
+  LEFT JOIN node_account_sync s ON s.node_id = n.node_id AND s.account_id = a.account_id
+ WHERE n.state <> 'retired'
+ GROUP BY n.node_id, n.name
+UNION ALL
+SELECT 'cp_lease_held', 'role', role, count(*)
+  FROM lease
+ WHERE expires_at > clock_timestamp()
+ GROUP BY role
+UNION ALL
 SELECT 'cp_node_up', 'node', name, CASE WHEN state IN ('ready', 'lame_duck') THEN 1 ELSE 0 END
   FROM node
  WHERE state <> 'retired'

@@ -10,7 +10,6 @@
 
 #include "controlplane/db/db.h"
 #include "controlplane/db/migrate.h"
-#include "controlplane/db/pool.h"
 #include "tests/lib/pg.h"
 
 static char *conninfo;
@@ -159,59 +158,6 @@ static void test_rows_become_structs(void **state)
     db_close(db);
 }
 
-static void test_migrating_again_changes_nothing(void **state)
-{
-    char message[DB_MESSAGE_MAX];
-    struct db *db = open_db();
-    int64_t level;
-
-    assert_int_equal(migrate_run(conninfo, message), OK);
-    assert_int_equal(migrate_level(db, &level), OK);
-    assert_int_equal(level, migrate_version());
-    db_close(db);
-}
-
-static void test_a_newer_database_is_refused(void **state)
-{
-    char message[DB_MESSAGE_MAX], *other = pg_database_migrated();
-    struct db *db;
-
-    assert_int_equal(db_open(other, DB_PLAIN, &db, message), OK);
-    assert_int_equal(db_script(db, "INSERT INTO schema_version VALUES (99, '0099_later', '')"), OK);
-    db_close(db);
-    assert_int_equal(migrate_run(other, message), ERR_UNSUPPORTED);
-    assert_non_null(strstr(message, "newer"));
-    pg_drop(other);
-}
-
-static void test_the_pool_is_bounded(void **state)
-{
-    struct pool *pool = pool_new(conninfo, 2);
-    char message[DB_MESSAGE_MAX];
-    struct db *a, *b, *c;
-
-    assert_int_equal(pool_take(pool, 1000, &a), OK);
-    assert_int_equal(pool_take(pool, 1000, &b), OK);
-    assert_int_equal(pool_take(pool, 1, &c), ERR_TIMEOUT);
-    assert_int_equal(pool_in_use(pool), 2);
-    pool_give(pool, a);
-    assert_int_equal(pool_take(pool, 1000, &c), OK);
-    assert_ptr_equal(a, c);
-    /* A connection whose server process is gone is replaced. */
-    pool_give(pool, c);
-    assert_int_equal(db_open(conninfo, DB_PLAIN, &a, message), OK);
-    assert_int_equal(db_script(a, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                                  " WHERE datname = current_database()"
-                                  "   AND pid <> pg_backend_pid()"),
-                     OK);
-    db_close(a);
-    assert_int_equal(pool_take(pool, 1000, &c), OK);
-    assert_int_equal(db_exec(c, SQL_db_ping, DB_NO_ARGS), OK);
-    pool_give(pool, b);
-    pool_give(pool, c);
-    pool_free(pool);
-}
-
 static void test_no_server_is_said(void **state)
 {
     char message[DB_MESSAGE_MAX];
@@ -242,9 +188,6 @@ int main(void)
         cmocka_unit_test(test_failures_become_results),
         cmocka_unit_test(test_a_failed_transaction_does_not_commit),
         cmocka_unit_test(test_rows_become_structs),
-        cmocka_unit_test(test_migrating_again_changes_nothing),
-        cmocka_unit_test(test_a_newer_database_is_refused),
-        cmocka_unit_test(test_the_pool_is_bounded),
         cmocka_unit_test(test_no_server_is_said),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
