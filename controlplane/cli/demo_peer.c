@@ -36,6 +36,8 @@ static natsStatus give_signature(char **error, unsigned char **signature, int *l
     (void)error;
     if (bytes == NULL)
         return NATS_NO_MEMORY;
+    if (nonce == NULL) /* a server that asks nobody who he is */
+        nonce = "";
     nkey_sign(&peer->nkey, nonce, strlen(nonce), bytes);
     *signature = bytes;
     *len = NKEY_SIGNATURE_LEN;

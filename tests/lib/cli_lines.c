@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <ftw.h>
+#include <poll.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -20,7 +21,13 @@
 #include "api/base/check.h"
 #include "controlplane/cli/command.h"
 
-enum { REQUESTS_MAX = 64, INPUT_MAX = 64 << 10, WORDS_MAX = 64, SHOWN_MAX = 64 << 10 };
+enum {
+    REQUESTS_MAX = 64,
+    GUESTS_MAX = 16,
+    INPUT_MAX = 64 << 10,
+    WORDS_MAX = 64,
+    SHOWN_MAX = 64 << 10
+};
 
 static struct stand_in {
     pthread_t thread;
@@ -28,6 +35,7 @@ static struct stand_in {
     const struct cli_line *line;
     struct buf requests[REQUESTS_MAX];
     size_t count;
+    unsigned answered; /* as the line says */
     int listener;
     char url[64], folder[64];
 } stand_in = {.lock = PTHREAD_MUTEX_INITIALIZER};
@@ -97,7 +105,8 @@ static void answer(int fd, const struct request *request)
     note(request, &stand_in.requests[stand_in.count]);
     text = buf_text(&stand_in.requests[stand_in.count++]);
     line = stand_in.line;
-    if (line->to != NULL && strncmp(text, line->to, strlen(line->to)) == 0) {
+    if (line->to != NULL && strncmp(text, line->to, strlen(line->to)) == 0 &&
+        (line->times == 0 || stand_in.answered++ < line->times)) {
         char *end;
 
         status = strtol(line->answer, &end, 10);
@@ -114,46 +123,69 @@ static void answer(int fd, const struct request *request)
     buf_fini(&out);
 }
 
-/* One connection, a request after the other. */
-static void serve(int fd)
+/* A connection, and what has come on it. */
+struct guest {
+    char input[INPUT_MAX];
+    size_t have;
+};
+
+/* The requests that are whole. */
+static void serve(int fd, struct guest *guest)
 {
-    static char input[INPUT_MAX];
-    size_t have = 0;
-    ssize_t got;
+    const char *end;
 
-    while ((got = read(fd, input + have, sizeof(input) - 1 - have)) > 0) {
-        const char *end;
+    guest->input[guest->have] = 0;
+    while ((end = strstr(guest->input, "\r\n\r\n")) != NULL) {
+        struct request request;
+        struct slice rest = slice_make(guest->input, (size_t)(end - guest->input) + 4);
+        uint64_t len = 0;
+        size_t all;
 
-        have += (size_t)got;
-        input[have] = 0;
-        while ((end = strstr(input, "\r\n\r\n")) != NULL) {
-            struct request request;
-            struct slice rest = slice_make(input, (size_t)(end - input) + 4);
-            uint64_t len = 0;
-
-            request.head = rest;
-            (void)slice_uint(value_of(rest, "Content-Length:", "\r"), INPUT_MAX, &len);
-            if (have < request.head.len + len)
-                break;
-            CHECK(slice_cut(&rest, ' ', &request.method) && slice_cut(&rest, ' ', &request.target));
-            request.body = slice_make(input + request.head.len, len);
-            *(char *)(uintptr_t)(request.target.data + request.target.len) = 0;
-            answer(fd, &request);
-            have -= request.head.len + len;
-            memmove(input, input + request.head.len + len, have + 1);
-        }
+        request.head = rest;
+        (void)slice_uint(value_of(rest, "Content-Length:", "\r"), INPUT_MAX, &len);
+        all = request.head.len + len;
+        if (guest->have < all)
+            return;
+        CHECK(slice_cut(&rest, ' ', &request.method) && slice_cut(&rest, ' ', &request.target));
+        request.body = slice_make(guest->input + request.head.len, len);
+        guest->input[request.target.data + request.target.len - guest->input] = 0;
+        answer(fd, &request);
+        guest->have -= all;
+        memmove(guest->input, guest->input + all, guest->have + 1);
     }
 }
 
+/* Several clients may be there at once, as those of several teams. */
 static void *run(void *arg)
 {
-    for (;;) {
-        int fd = accept(stand_in.listener, NULL, NULL);
+    static struct guest guests[GUESTS_MAX];
+    struct pollfd fds[GUESTS_MAX + 1];
 
-        if (fd < 0)
+    for (size_t i = 0; i <= GUESTS_MAX; i++)
+        fds[i] = (struct pollfd){.fd = -1, .events = POLLIN};
+    fds[GUESTS_MAX].fd = stand_in.listener;
+    for (;;) {
+        CHECK(poll(fds, GUESTS_MAX + 1, -1) > 0);
+        if (fds[GUESTS_MAX].revents & POLLHUP)
             return NULL;
-        serve(fd);
-        close(fd);
+        for (size_t i = 0; i < GUESTS_MAX; i++) {
+            struct guest *guest = &guests[i];
+            ssize_t got;
+
+            if (fds[i].fd < 0 && fds[GUESTS_MAX].revents != 0) {
+                fds[i].fd = accept(stand_in.listener, NULL, NULL);
+                fds[GUESTS_MAX].revents = 0;
+                guest->have = 0;
+            } else if (fds[i].fd >= 0 && fds[i].revents != 0) {
+                got = read(fds[i].fd, guest->input + guest->have, INPUT_MAX - 1 - guest->have);
+                guest->have += got > 0 ? (size_t)got : 0;
+                serve(fds[i].fd, guest);
+                if (got <= 0) {
+                    close(fds[i].fd);
+                    fds[i].fd = -1;
+                }
+            }
+        }
     }
 }
 
@@ -278,6 +310,7 @@ void cli_lines_run(const struct cli_line *lines, size_t count)
         pthread_mutex_lock(&stand_in.lock);
         forget();
         stand_in.line = line;
+        stand_in.answered = 0;
         pthread_mutex_unlock(&stand_in.lock);
         code = call(line->words, shown);
         if (code != line->code)

@@ -20,6 +20,7 @@ struct cli_line {
     const char *shows;  /* somewhere in what it prints; NULL: not looked at */
     const char *to;     /* how a request begins that is answered otherwise; NULL: none */
     const char *answer; /* "422 {...}", "200 text" */
+    unsigned times;     /* answered so; 0: always */
 };
 
 /* For cmocka_run_group_tests: starts the stand-in, sets the environment; the other way. */
