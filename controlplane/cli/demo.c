@@ -286,7 +286,7 @@ static int play_scene(struct demo_teams *demo)
             demo->teams[i].account_key);
     play_all(&play);
     /* The answer of A's service is published too. */
-    if (!interrupted())
+    if (!play.failed && !interrupted())
         code = play_meter(&play, play.a.published + play.scoped.published + 1, play.b.published);
     close_all(&play);
     if (code == EXIT_OK && play.failed)

@@ -68,6 +68,8 @@ const struct command key_commands[] = {
      COMMAND_IF_MATCH | COMMAND_ASK | COMMAND_WAIT},
     {"revocation", "list", NULL, "user keys that are refused", NULL,
      "GET", "/accounts/{account}/revocations", list_flags, revocation_columns, COMMAND_LIST},
+    {"revocation", "show", "KEY", "one of them; * for all users", NULL,
+     "GET", "/accounts/{account}/revocations/{key}", NULL, NULL},
     {"revocation", "set", "KEY", "refuse a user key's JWTs; * for all users",
      "berth revocation set UBXD... --account orders --reason lost",
      "PUT", "/accounts/{account}/revocations/{key}", revocation_flags, revocation_columns,

@@ -169,6 +169,8 @@ const struct command operator_commands[] = {
     {"operator", "add-key", "NAME", "another signing key; then: operator sign",
      "berth operator add-key next --operator main",
      "POST", "/operators/{operator}/signing-keys", NULL, key_columns},
+    {"operator", "trust", "KEY", "which nodes trust a signing key", NULL,
+     "GET", "/operators/{operator}/signing-keys/{key}/trust", NULL, NULL},
     {"operator", "activate-key", "KEY", "sign with it, once every node trusts it", NULL,
      "POST", "/operators/{operator}/signing-keys/{key}:activate", NULL, key_columns, COMMAND_ASK},
     {"operator", "retire-key", "KEY", "sign with it no longer", NULL,

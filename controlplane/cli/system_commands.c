@@ -96,6 +96,8 @@ const struct command system_commands[] = {
      "GET", "/systems/{system}/server-config", config_flags, NULL, COMMAND_TEXT},
     {"system", "sync", "[SYSTEM]", "do its nodes hold what they should?", NULL,
      "GET", "/systems/{system}/sync", NULL, drift_columns, .run = run_sync},
+    {"system", "check", "[SYSTEM]", "can its nodes be reached, and may we do what we must?", NULL,
+     "POST", "/systems/{system}:test-connection", NULL, NULL},
     {"system", "reconcile", "[SYSTEM]", "compare the nodes with the database now", NULL,
      "POST", "/systems/{system}:reconcile", NULL, drift_columns, .run = run_sync},
     {"system", "nodes", "[SYSTEM]", "its nodes", NULL,

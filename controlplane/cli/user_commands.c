@@ -206,6 +206,8 @@ const struct command user_commands[] = {
     {"creds", "history", "USER", "what was issued to a user", NULL,
      "GET", "/accounts/{account}/users/{user}/credentials", list_creds, creds_columns,
      COMMAND_LIST},
+    {"creds", "show", "CREDENTIAL", "one issue, without its secrets", NULL,
+     "GET", "/accounts/{account}/credentials/{credential}", NULL, NULL},
     {"creds", "revoke", "CREDENTIAL", "refuse them from now on, and close their connections",
      "berth creds revoke crd_01JD... --account orders --reason lost --wait",
      "POST", "/accounts/{account}/credentials/{credential}:revoke", revoke_flags, creds_columns,

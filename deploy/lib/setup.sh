@@ -85,6 +85,7 @@ make_system() {
             --public-url "$nats_url"
         step "system" "main"
     fi
+    system_id=$(berth system show main -o json | sed -n 's/^  "id": "\(.*\)",$/\1/p')
     must berth system server-config main --node n1 --listen 127.0.0.1 --port "$nats_port" \
         --http-port "$http_port" --data "$var/node" --out "$var/node.conf"
     must "$bin/berth-broker" -c "$var/node.conf" -t
@@ -97,7 +98,8 @@ set_up_control() {
     still_wanted
 }
 
-node_is_ready() { curl -fsS -o /dev/null "$api_url/readyz"; }
+# Other systems may be there, with nodes elsewhere that are away.
+node_is_ready() { curl -sS "$api_url/readyz" | tr -d ' \n' | grep -q '"main":{"state":"ok"'; }
 
 # make_team a: the team, its token; with that token an account, a user, credentials.
 make_team() {
@@ -109,7 +111,7 @@ make_team() {
     fi
     must berth login --url "$api_url" --name "$name" --token-file "$token"
     have account "$name" --context "$name" ||
-        must berth account create "$name" --context "$name" --wait
+        must berth account create "$name" --context "$name" --system "$system_id" --wait
     have user app --account "$name" --context "$name" ||
         must berth user create app --account "$name" --context "$name"
     if [ ! -s "$creds" ] || [ -n "$(find "$creds" -mtime +30)" ]; then
