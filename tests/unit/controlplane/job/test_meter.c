@@ -1,0 +1,72 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "controlplane/job/meter.h"
+#include "tests/lib/workshop.h"
+
+/* The counters of acc_1 as an event has them: in 10 messages, of which 4 over a route. */
+static struct node_event *event_of(struct workshop *workshop, int64_t in)
+{
+    char body[1024];
+
+    snprintf(
+        body, sizeof(body),
+        "{\"type\":\"t\",\"id\":\"i\",\"server\":{\"name\":\"n\",\"id\":\"%s\",\"ver\":"
+        "\"2.14.3\"},\"acc\":\"%s\",\"conns\":1,\"sent\":{\"msgs\":1,\"bytes\":2},"
+        "\"received\":{\"msgs\":%lld,\"bytes\":100,\"routes\":{\"msgs\":4,\"bytes\":40}}}",
+        fake_node_id(workshop->node),
+        world_text(workshop->world, "SELECT public_key FROM account WHERE account_id = 'acc_1'"),
+        (long long)in);
+    node_events_add(workshop->context.events, "sys_1", "$SYS.ACCOUNT.A.SERVER.CONNS",
+                    slice_of(body));
+    return node_events_take(workshop->context.events);
+}
+
+static void test_an_event_is_a_sample_of_the_clients_part(void **state)
+{
+    struct workshop *workshop = workshop_open(NULL);
+    struct node_event *event = event_of(workshop, 10);
+    struct job_call call;
+
+    assert_int_equal(job_open(&workshop->context, &call), OK);
+    assert_int_equal(job_begin(&call), OK);
+    assert_int_equal(job_end(&call, meter_event(&call, event)), OK);
+    job_close(&call);
+    node_event_free(event);
+    assert_string_equal(world_text(workshop->world,
+                                   "SELECT msgs_in || ' ' || bytes_in || ' ' || msgs_out FROM "
+                                   "usage_ledger WHERE account_id = 'acc_1'"),
+                        "6 60 1");
+    workshop_close(workshop);
+}
+
+/* The broker behind the fake node answers for its own accounts: none of them is ours. */
+static void test_a_pass_leaves_out_what_is_not_ours(void **state)
+{
+    struct workshop *workshop = workshop_open(NULL);
+    struct meter_figures figures = {0};
+
+    workshop_connect(workshop);
+    assert_int_equal(meter_pass(&workshop->context, &figures), OK);
+    assert_true(figures.samples >= 1);
+    assert_int_equal(figures.rows, 0);
+    assert_string_equal(world_text(workshop->world, "SELECT count(*) FROM usage_ledger"), "0");
+    workshop_close(workshop);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_an_event_is_a_sample_of_the_clients_part),
+        cmocka_unit_test(test_a_pass_leaves_out_what_is_not_ours),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,118 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "controlplane/job/push_claims.h"
+#include "tests/lib/workshop.h"
+
+#define ADD                                                                       \
+    "INSERT INTO outbox (account_id, team_id, system_id, kind, revision) VALUES " \
+    "('acc_1', 'tea_1', 'sys_1', 'claims', 1)"
+
+static const struct fake_answer applies[] = {
+    {"$SYS.REQ.CLAIMS.UPDATE",
+     "{" WORKSHOP_SERVER ",\"data\":{\"account\":\"A\",\"code\":200,\"message\":\"jwt updated\","
+     "\"applied\":true,\"jti\":\"jti-1\",\"iat\":1}}"},
+    {0}};
+static const struct fake_answer full[] = {
+    {"$SYS.REQ.CLAIMS.UPDATE",
+     "{" WORKSHOP_SERVER
+     ",\"error\":{\"account\":\"A\",\"code\":500,\"description\":\"jwt store is full\"}}"},
+    {0}};
+
+static struct workshop *pass(const struct fake_answer *answers, const char *before)
+{
+    struct workshop *workshop = workshop_open(answers);
+    struct push_figures figures = {0};
+    bool more;
+
+    workshop_connect(workshop);
+    world_sql(workshop->world, ADD);
+    if (before != NULL)
+        world_sql(workshop->world, "%s", before);
+    assert_int_equal(push_claims_pass(&workshop->context, &figures, &more), OK);
+    assert_false(more);
+    return workshop;
+}
+
+static void test_what_is_due_reaches_the_node_and_is_done(void **state)
+{
+    struct workshop *workshop = pass(applies, NULL);
+
+    assert_string_equal(fake_node_heard(workshop->node, 0), workshop->jwts[0]);
+    assert_string_equal(world_text(workshop->world, "SELECT count(*) FROM outbox"), "0");
+    assert_string_equal(world_text(workshop->world,
+                                   "SELECT stored_revision || ' ' || applied_revision FROM "
+                                   "node_account_sync WHERE account_id = 'acc_1'"),
+                        "1 1");
+    assert_true(workshop->told > 0);
+    workshop_close(workshop);
+}
+
+static void test_a_refusal_is_recorded_and_tried_again_later(void **state)
+{
+    struct workshop *workshop = pass(full, NULL);
+
+    assert_string_equal(world_text(workshop->world, "SELECT error_class FROM node_account_sync"),
+                        "store_full");
+    assert_string_equal(
+        world_text(workshop->world, "SELECT attempts || ' ' || (not_before > now()) FROM outbox"),
+        "1 true");
+    workshop_close(workshop);
+}
+
+static void test_a_signer_that_a_node_does_not_trust_is_not_even_sent(void **state)
+{
+    struct workshop *workshop = pass(applies, "UPDATE node SET trusted_keys = '{OSOMEBODY}'");
+
+    assert_string_equal(fake_node_heard(workshop->node, 0), "");
+    assert_string_equal(
+        world_text(workshop->world, "SELECT sync_blocked FROM account WHERE account_id = 'acc_1'"),
+        "signer_not_trusted_by_node");
+    assert_string_equal(world_text(workshop->world, "SELECT count(*) FROM outbox"), "1");
+    workshop_close(workshop);
+}
+
+static void test_a_node_that_nobody_reached_is_missing(void **state)
+{
+    struct workshop *workshop =
+        pass(applies, "INSERT INTO node (node_id, name, system_id, server_id, state) VALUES "
+                      "('nod_2', 'n2', 'sys_1', 'NFAR', 'suspect')");
+
+    assert_string_equal(world_text(workshop->world, "SELECT error_class FROM node_account_sync "
+                                                    "WHERE node_id = 'nod_2'"),
+                        "no_answer");
+    assert_string_equal(world_text(workshop->world, "SELECT count(*) FROM outbox"), "1");
+    workshop_close(workshop);
+}
+
+static void test_backoff_doubles_to_a_minute(void **state)
+{
+    struct random_seeded random;
+
+    random_seed(&random, 1);
+    for (int64_t attempts = 0; attempts < 100; attempts++) {
+        int64_t delay = push_backoff_ms(attempts, &random.random);
+        int64_t middle = attempts < 6 ? INT64_C(1000) << attempts : 60000;
+
+        assert_in_range(delay, middle * 3 / 4, middle * 5 / 4);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_what_is_due_reaches_the_node_and_is_done),
+        cmocka_unit_test(test_a_refusal_is_recorded_and_tried_again_later),
+        cmocka_unit_test(test_a_signer_that_a_node_does_not_trust_is_not_even_sent),
+        cmocka_unit_test(test_a_node_that_nobody_reached_is_missing),
+        cmocka_unit_test(test_backoff_doubles_to_a_minute),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
