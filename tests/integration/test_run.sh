@@ -1,0 +1,118 @@
+#!/bin/bash
+# test_run.sh BIN: make run, with ports and a folder of its own: the scene, var/env, a busy port, a
+# part that dies, stopping in order, starting again with the same data, removing it.
+set -u
+BERTH_BIN=$(cd "$1" && pwd) || exit 1
+root=$(cd "$(dirname "$0")/../.." && pwd)
+dir=$(mktemp -d "${TMPDIR:-/tmp}/berth-run.XXXXXX") || exit 1
+BERTH_VAR=$dir/var
+export BERTH_BIN BERTH_VAR PORT_BASE
+run=$root/deploy/run.sh
+log=$dir/run.log
+
+# shellcheck disable=SC2317
+finish() {
+    "$run" --stop >/dev/null 2>&1
+    YES=1 "$run" --reset >/dev/null 2>&1
+    rm -rf "$dir"
+}
+trap finish EXIT
+fail() {
+    echo "FAIL: $*"
+    cat "$log"
+    tail -n 20 "$BERTH_VAR"/log/*.log 2>/dev/null
+    exit 1
+}
+
+taken() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+free_base() {
+    local base
+    while :; do
+        base=$((20000 + RANDOM % 10000))
+        taken $base || taken $((base + 1)) || taken $((base + 2)) || { PORT_BASE=$base; return; }
+    done
+}
+
+start() {
+    local tries=0
+    setsid "$run" >"$log" 2>&1 </dev/null &
+    pid=$!
+    until [ -e "$BERTH_VAR/env" ]; do
+        kill -0 $pid 2>/dev/null || fail "it ended while it started"
+        tries=$((tries + 1))
+        [ $tries -lt 900 ] || fail "it is not ready after 90 s"
+        sleep 0.1
+    done
+}
+
+# until_ok WHAT COMMAND...
+until_ok() {
+    local what=$1 tries=0
+    shift
+    until "$@" >/dev/null 2>&1; do
+        tries=$((tries + 1))
+        [ $tries -lt 200 ] || fail "$what"
+        sleep 0.1
+    done
+}
+
+# Nothing that was started knows this folder any longer.
+nothing_left() { ! pgrep -f "$BERTH_VAR/(control|node).conf|$(pg_folder)" >/dev/null; }
+pg_folder() {
+    if [ "$(id -u)" = 0 ]; then
+        echo "/var/lib/berth-$(printf %s "$BERTH_VAR" | sha256sum | cut -c1-12)"
+    else
+        echo "$BERTH_VAR/pg"
+    fi
+}
+
+# --- the first start ---------------------------------------------------------------------------
+free_base
+start
+grep -q 'ok *B, subscribed to >, sees its own 150 messages and 0 of A' "$log" || fail "no scene"
+grep -q 'FAIL' "$log" && fail "the scene failed"
+grep -q 'gone *both teams' "$log" || fail "the scene was not cleaned up"
+
+# shellcheck disable=SC1091
+. "$BERTH_VAR/env"
+[ "$NATS_URL" = "nats://127.0.0.1:$PORT_BASE" ] || fail "NATS_URL is $NATS_URL"
+[ "$(command -v berth)" = "$BERTH_BIN/berth" ] || fail "berth is not on PATH"
+berth status >/dev/null || fail "berth status"
+[ "$(BERTH_TOKEN=$TEAM_A_TOKEN berth account list -o name)" = team-a ] || fail "team A's account"
+[ "$(BERTH_TOKEN=$TEAM_B_TOKEN berth account list -o name)" = team-b ] || fail "team B's account"
+[ "$(berth account list -o name | tr '\n' ' ')" = "team-a team-b " ] || fail "accounts of the scene are left"
+for file in "$TEAM_A_CREDS" "$TEAM_B_CREDS" "$BERTH_VAR/admin.token" "$BERTH_VAR/env"; do
+    [ "$(stat -c %a "$file")" = 600 ] || fail "the mode of $file"
+done
+[ "$(stat -c %a "$BERTH_VAR/operator.seed")" = 400 ] || fail "the mode of operator.seed"
+grep -q '^#' "$BERTH_VAR/operator.seed" || fail "operator.seed does not say what it is for"
+id=$(berth account show team-a -o json | grep '"id"')
+
+# --- a second one is told, a busy port is named --------------------------------------------------
+"$run" >"$dir/second" 2>&1 && fail "a second run started"
+grep -q 'running already' "$dir/second" || fail "the second run said: $(cat "$dir/second")"
+BERTH_VAR=$dir/other "$run" >"$dir/second" 2>&1 && fail "a busy port did not matter"
+grep -q "port $PORT_BASE is taken" "$dir/second" || fail "a busy port: $(cat "$dir/second")"
+
+# --- a part that dies ----------------------------------------------------------------------------
+kill -KILL "$(pgrep -f "$BERTH_VAR/node.conf")"
+until_ok "the node's end is said" grep -q 'the node ended' "$log"
+until_ok "the node does not come back" taken "$PORT_BASE"
+kill -KILL "$(pgrep -f "$BERTH_VAR/control.conf")"
+until_ok "the control plane's end is said" grep -q 'the control plane ended' "$log"
+until_ok "the control plane does not come back" berth status
+
+# --- stop, start again ---------------------------------------------------------------------------
+"$run" --stop >/dev/null || fail "stop"
+[ ! -e "$BERTH_VAR/env" ] || fail "env is left"
+nothing_left || fail "left: $(pgrep -af "$BERTH_VAR/(control|node).conf|$(pg_folder)")"
+start
+[ "$(berth account show team-a -o json | grep '"id"')" = "$id" ] || fail "the data is not the same"
+kill -TERM $pid
+wait $pid || fail "SIGTERM: exit code $?"
+nothing_left || fail "left after SIGTERM"
+
+# --- reset ---------------------------------------------------------------------------------------
+YES=1 "$run" --reset >/dev/null || fail "reset"
+[ ! -e "$BERTH_VAR" ] && [ ! -e "$(pg_folder)" ] || fail "reset left something"
+echo "ok"
