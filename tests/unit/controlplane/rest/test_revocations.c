@@ -1,0 +1,87 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/lib/control_plane.h"
+
+static struct control_plane *control;
+static const char *admin;
+static struct control_team payments, games;
+static char account[40], other_account[40];
+
+static int begin(void **state)
+{
+    control = control_plane_start(NULL);
+    admin = control_plane_admin(control);
+    control_world(control, "[]");
+    control_team_make(control, "payments", &payments);
+    control_team_make(control, "games", &games);
+    control_account_make(control, &payments, "orders", account);
+    control_account_make(control, &games, "scores", other_account);
+    return 0;
+}
+
+static int end(void **state)
+{
+    control_plane_stop(control);
+    return 0;
+}
+
+static const char *path(const char *rest)
+{
+    return control_format(control, "/v1/accounts/%s/revocations%s", account, rest);
+}
+
+static const char key[] = "UDXU4RCSJNZOIQHZNWXHXORDPRTGNJAHAHFRGZNEEJCPQTT2M7NLCNF4";
+
+static void test_a_revocation_has_a_life(void **state)
+{
+    const char *one = control_format(control, "/v1/accounts/%s/revocations/%s", account, key);
+
+    control_want(control, 200, payments.token, "PUT", one,
+                 "{\"revoked_before\":\"2026-01-01T00:00:00Z\",\"reason\":\"old\"}");
+    assert_string_equal(control_text(control, "revoked_before"), "2026-01-01T00:00:00.000Z");
+    /* Its time moves forward only. */
+    control_want(control, 200, payments.token, "PUT", one,
+                 "{\"revoked_before\":\"2025-01-01T00:00:00Z\"}");
+    assert_string_equal(control_text(control, "revoked_before"), "2026-01-01T00:00:00.000Z");
+    control_want(control, 200, payments.token, "GET", path(""), NULL);
+    assert_int_equal(json_array_size(control_member(control, "items")), 1);
+    control_want(control, 200, payments.token, "DELETE", one, NULL);
+    assert_int_equal(control_int(control, "credentials_valid_again"), 0);
+    control_refused(control, 404, "not_found", payments.token, "GET", one, NULL);
+}
+
+static void test_everybody(void **state)
+{
+    control_want(control, 200, payments.token, "PUT", path("/%2A"), "{}");
+    assert_string_equal(control_text(control, "user_key"), "*");
+    control_want(control, 200, payments.token, "DELETE", path("/*"), NULL);
+}
+
+static void test_what_is_refused(void **state)
+{
+    control_refused(control, 422, "validation_failed", payments.token, "PUT", path("/Unknown"),
+                    "{}");
+    control_refused(control, 422, "validation_failed", payments.token, "PUT", path("/*"),
+                    "{\"revoked_before\":\"2999-01-01T00:00:00Z\"}");
+    control_refused(control, 404, "not_found", games.token, "PUT", path("/*"), "{}");
+    control_refused(control, 404, "not_found", payments.token, "DELETE", path("/*"), NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_revocation_has_a_life),
+        cmocka_unit_test(test_everybody),
+        cmocka_unit_test(test_what_is_refused),
+    };
+    return cmocka_run_group_tests(tests, begin, end);
+}

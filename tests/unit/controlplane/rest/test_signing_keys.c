@@ -1,0 +1,87 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/lib/control_plane.h"
+
+static struct control_plane *control;
+static const char *admin;
+static struct control_team payments, games;
+static char account[40], other_account[40];
+
+static int begin(void **state)
+{
+    control = control_plane_start(NULL);
+    admin = control_plane_admin(control);
+    control_world(control, "[]");
+    control_team_make(control, "payments", &payments);
+    control_team_make(control, "games", &games);
+    control_account_make(control, &payments, "orders", account);
+    control_account_make(control, &games, "scores", other_account);
+    return 0;
+}
+
+static int end(void **state)
+{
+    control_plane_stop(control);
+    return 0;
+}
+
+static const char *path(const char *rest)
+{
+    return control_format(control, "/v1/accounts/%s/signing-keys%s", account, rest);
+}
+
+static void test_an_account_begins_with_one(void **state)
+{
+    control_want(control, 200, payments.token, "GET", path(""), NULL);
+    assert_int_equal(json_array_size(control_member(control, "items")), 1);
+    assert_string_equal(control_text(control, "items/0/name"), "default");
+    assert_string_equal(control_text(control, "items/0/custody"), "managed");
+    assert_null(control_member(control, "items/0/secret_id"));
+}
+
+static void test_a_key_has_a_life(void **state)
+{
+    char one[160];
+
+    control_want(control, 201, payments.token, "POST", path(""), "{\"name\":\"second\"}");
+    snprintf(one, sizeof(one), "%s", path(""));
+    snprintf(one + strlen(one), sizeof(one) - strlen(one), "/%s", control_text(control, "id"));
+    control_want(control, 200, payments.token, "GET", one, NULL);
+    control_refused(control, 428, "precondition_required", payments.token, "DELETE", one, NULL);
+    control_refused_if(control, 409, "in_use", payments.token, "*", "DELETE",
+                       control_format(control, "%s?confirm_clients=3", one), NULL);
+    control_want_if(control, 204, payments.token, "*", "DELETE", one, NULL);
+    control_refused(control, 404, "not_found", payments.token, "GET", one, NULL);
+}
+
+static void test_bodies_that_are_refused(void **state)
+{
+    control_refused(control, 409, "name_taken", payments.token, "POST", path(""),
+                    "{\"name\":\"default\"}");
+    control_refused(control, 422, "validation_failed", payments.token, "POST", path(""),
+                    "{\"name\":\"x\",\"custody\":\"customer\"}");
+    control_refused(control, 422, "validation_failed", payments.token, "POST", path(""),
+                    "{\"name\":\"x\",\"public_key\":\"AAA\"}");
+    control_refused(control, 422, "validation_failed", payments.token, "POST", path(""),
+                    "{\"name\":\"x\",\"role_id\":\"rol_none\"}");
+    control_refused(control, 404, "not_found", games.token, "POST", path(""), "{\"name\":\"x\"}");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_an_account_begins_with_one),
+        cmocka_unit_test(test_a_key_has_a_life),
+        cmocka_unit_test(test_bodies_that_are_refused),
+    };
+    return cmocka_run_group_tests(tests, begin, end);
+}

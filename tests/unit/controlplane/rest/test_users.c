@@ -1,0 +1,140 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/lib/control_plane.h"
+
+static struct control_plane *control;
+static const char *admin;
+static struct control_team payments, games;
+static char account[40], other_account[40];
+
+static int begin(void **state)
+{
+    control = control_plane_start(NULL);
+    admin = control_plane_admin(control);
+    control_world(control, "[]");
+    control_team_make(control, "payments", &payments);
+    control_team_make(control, "games", &games);
+    control_account_make(control, &payments, "orders", account);
+    control_account_make(control, &games, "scores", other_account);
+    return 0;
+}
+
+static int end(void **state)
+{
+    control_plane_stop(control);
+    return 0;
+}
+
+static const char *path(const char *rest)
+{
+    return control_format(control, "/v1/accounts/%s/users%s", account, rest);
+}
+
+static const char *make(const char *body)
+{
+    control_want(control, 201, payments.token, "POST", path(""), body);
+    return control_format(control, "/v1/accounts/%s/users/%s", account,
+                          control_format(control, "%s", control_text(control, "id")));
+}
+
+static void test_a_user_has_a_life(void **state)
+{
+    const char *one = make("{\"name\":\"billing_worker\",\"tags\":[\"eu\"],"
+                           "\"permissions\":{\"sub\":{\"allow\":[\"orders.> workers\"]}}}");
+
+    assert_string_equal(control_text(control, "state"), "active");
+    assert_int_equal(control_int(control, "default_ttl_s"), 7776000);
+    control_refused(control, 409, "name_taken", payments.token, "POST", path(""),
+                    "{\"name\":\"billing_worker\"}");
+    control_want_if(control, 200, payments.token, "\"1\"", "PATCH", one, "{\"disabled\":true}");
+    assert_string_equal(control_text(control, "state"), "disabled");
+    assert_string_equal(control_text(control, "permissions/sub/allow/0"), "orders.> workers");
+    control_refused(control, 409, "illegal_state", payments.token, "POST",
+                    control_format(control, "%s/credentials", one), "{\"generate\":true}");
+    control_want_if(control, 200, payments.token, "\"2\"", "PATCH", one, "{\"disabled\":false}");
+    control_want_if(control, 204, payments.token, "\"3\"", "DELETE", one, NULL);
+    control_refused(control, 404, "not_found", payments.token, "GET", one, NULL);
+}
+
+static void test_by_name(void **state)
+{
+    const char *by_name = path("/by-name/declared");
+
+    control_want(control, 201, payments.token, "PUT", by_name, "{\"name\":\"declared\"}");
+    control_refused(control, 428, "precondition_required", payments.token, "PUT", by_name,
+                    "{\"name\":\"declared\"}");
+    control_want_if(control, 200, payments.token, "*", "PUT", by_name,
+                    "{\"name\":\"declared\",\"payload\":1024}");
+    assert_int_equal(control_int(control, "payload"), 1024);
+}
+
+/* API-10: a walk sees each once, whatever comes meanwhile. */
+static void test_pages(void **state)
+{
+    char cursor[600];
+    size_t seen = 0;
+    bool more = true;
+
+    for (int i = 0; i < 7; i++)
+        make(control_format(control, "{\"name\":\"page_%d\"}", i));
+    for (int page = 0; more && page < 20; page++) {
+        control_want(control, 200, payments.token, "GET",
+                     page == 0 ? path("?limit=3&q=page_")
+                               : control_format(control,
+                                                "/v1/accounts/%s/users?limit=3&q=page_"
+                                                "&cursor=%s",
+                                                account, cursor),
+                     NULL);
+        seen += json_array_size(control_member(control, "items"));
+        more = json_is_true(control_member(control, "has_more"));
+        snprintf(cursor, sizeof(cursor), "%s", control_text(control, "next_cursor"));
+        if (page == 0)
+            control_want(control, 201, payments.token, "POST", path(""), "{\"name\":\"another\"}");
+    }
+    assert_int_equal(seen, 7);
+    control_refused(control, 400, "cursor_invalid", payments.token, "GET",
+                    path("?limit=3&q=other&cursor=AAAA"), NULL);
+}
+
+static void test_bodies_that_are_refused(void **state)
+{
+    static const struct {
+        const char *body, *code;
+    } cases[] = {
+        {"{\"name\":\"a b\"}", "validation_failed"},
+        {"{\"name\":\"a.b\"}", "validation_failed"},
+        {"{\"name\":\"x\",\"public_key\":\"UBAD\"}", "validation_failed"},
+        {"{\"name\":\"x\",\"bearer\":true}", "validation_failed"},
+        {"{\"name\":\"x\",\"role_id\":\"rol_none\"}", "validation_failed"},
+        {"{\"name\":\"x\",\"account_id\":\"acc_other\"}", "unknown_field"},
+        {"{\"name\":\"x\",\"state\":\"deleted\"}", "unknown_field"},
+        {"{\"name\":\"x\",\"default_ttl_s\":99999999999999999999}", "malformed_json"},
+        {"{\"name\":\"x\",\"name\":\"y\"}", "malformed_json"},
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        control_do(control, payments.token, "POST", path(""), cases[i].body);
+        if (strcmp(control_text(control, "code"), cases[i].code) != 0)
+            fail_msg("%s: %s", cases[i].body, control_text(control, "code"));
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_user_has_a_life),
+        cmocka_unit_test(test_by_name),
+        cmocka_unit_test(test_pages),
+        cmocka_unit_test(test_bodies_that_are_refused),
+    };
+    return cmocka_run_group_tests(tests, begin, end);
+}
