@@ -246,8 +246,10 @@ void event_statsz(struct monitor *monitor, struct worker *worker)
     char subject[SUBJECT_MAX];
 
     server_subject(monitor, "STATSZ", subject);
-    if (!monitor_wanted(monitor, subject))
+    if (!monitor_wanted(monitor, subject) ||
+        (monitor->statsz_at_ns != 0 && worker->now_ns - monitor->statsz_at_ns < STATSZ_APART))
         return;
+    monitor->statsz_at_ns = worker->now_ns;
     monitor_server(monitor, &document.server);
     event_statsz_fill(monitor, &document.statsz);
     monitor_publish_shape(worker, monitor->system, subject, &sys_statsz_shape, &document);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "api/base/mem.h"
+#include "api/nats/subject.h"
 
 #define CPU_SAMPLE_NS NS_PER_S
 
@@ -67,7 +68,10 @@ void monitor_server(struct monitor *monitor, struct sys_server *out)
 
 bool monitor_wanted(const struct monitor *monitor, const char *subject)
 {
-    return monitor->system != NULL && sublist_wants(monitor->system->sublist, slice_of(subject));
+    /* A configured account may have a name that no subject can carry. */
+    return monitor->system != NULL && subject_clean(slice_of(subject)) &&
+           subject_valid_literal(slice_of(subject)) &&
+           sublist_wants(monitor->system->sublist, slice_of(subject));
 }
 
 void monitor_publish(struct monitor *monitor, struct worker *worker, const char *subject,

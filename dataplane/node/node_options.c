@@ -433,9 +433,38 @@ static void check_file(struct option_reader *reader, const struct node_options *
     }
 }
 
-static const char *check_operators(const struct node_options *options)
+/* An operator may ask for a server that is not older. */
+static const char *check_version(struct arena *arena, const struct claims *operator)
+{
+    static const char *const parts[] = {"major", "minor", "update"};
+    static const unsigned ours[] = {2, 14, 3};
+    const char *asked = operator->operator->assert_server_version;
+    unsigned wanted[3];
+    int end = -1;
+
+    if (asked == NULL || asked[0] == '\0')
+        return NULL;
+    if (sscanf(asked, "%9u.%9u.%9u%n", &wanted[0], &wanted[1], &wanted[2], &end) != 3 ||
+        asked[end] != '\0')
+        return arena_printf(arena,
+                            "operator %s expects version %s got error instead: asserted "
+                            "server version must be of the form <major>.<minor>.<update>",
+                            operator->sub, asked);
+    for (size_t i = 0; i < COUNT_OF(parts); i++) {
+        if (wanted[i] < ours[i])
+            return NULL;
+        if (wanted[i] > ours[i])
+            return arena_printf(
+                arena, "operator %s expected %s version %u > server %s version %u", operator->sub,
+                parts[i], wanted[i], parts[i], ours[i]);
+    }
+    return NULL;
+}
+
+static const char *check_operators(struct node_options *options)
 {
     const struct option_users *users = &options->users;
+    const char *why;
 
     if (options->operators.count > 0 && options->trusted_keys.count > 0)
         return "conflicting options for 'TrustedKeys' and 'TrustedOperators'";
@@ -451,6 +480,9 @@ static const char *check_operators(const struct node_options *options)
                    : "operators do not allow users to be configured directly";
     if (options->no_auth_user != NULL)
         return "no_auth_user not compatible with Trusted Operator";
+    for (size_t i = 0; i < options->operators.count; i++)
+        if ((why = check_version(&options->arena, options->operators.items[i].claims)) != NULL)
+            return why;
     return NULL;
 }
 

@@ -50,16 +50,16 @@ static void test_a_connection_comes_and_goes(void **state)
     guest_say(&sys, "SUB $SYS.ACCOUNT.A.> 1\r\nSUB $SYS.SERVER.ACCOUNT.A.CONNS 2\r\n");
     guest_hears_nothing(&sys);
     station_enter(&station, &a, AS("a"));
-    expect("$SYS.ACCOUNT.A.CONNECT 1 ", "\"type\":\"io.nats.server.advisory.v1.client_connect\"");
     expect("$SYS.SERVER.ACCOUNT.A.CONNS 2 ", "\"acc\":\"A\",\"name\":\"A\",\"conns\":1,");
     expect("$SYS.ACCOUNT.A.SERVER.CONNS 1 ", "\"conns\":1,");
+    expect("$SYS.ACCOUNT.A.CONNECT 1 ", "\"type\":\"io.nats.server.advisory.v1.client_connect\"");
     guest_say(&a, "SUB x 1\r\nPUB x 5\r\nhello\r\nPUB y 2\r\nhi\r\nPING\r\n");
     guest_hears(&a, "PONG\r\n");
     guest_leave(&a);
+    expect("$SYS.ACCOUNT.A.SERVER.CONNS 1 ", "\"conns\":0,");
     expect("$SYS.ACCOUNT.A.DISCONNECT 1 ",
            "\"sent\":{\"msgs\":2,\"bytes\":7},\"received\":{\"msgs\":1,\"bytes\":5},\"reason\":"
            "\"Client Closed\"}");
-    expect("$SYS.ACCOUNT.A.SERVER.CONNS 1 ", "\"conns\":0,");
     guest_say(&sys, "UNSUB 1\r\nUNSUB 2\r\n");
 }
 
@@ -109,8 +109,8 @@ static void test_the_end_is_told_with_final_figures(void **state)
     station_stop(&other);
     guest_sees_end(&a);
     sys = listener;
-    expect("$SYS.ACCOUNT.A.DISCONNECT 1 ", "\"reason\":\"Server Shutdown\"");
     expect("$SYS.ACCOUNT.A.SERVER.CONNS 1 ", "\"conns\":0,");
+    expect("$SYS.ACCOUNT.A.DISCONNECT 1 ", "\"reason\":\"Server Shutdown\"");
     expect("$SYS.ACCOUNT.A.SERVER.CONNS 1 ", "\"received\":{\"msgs\":7,\"bytes\":21,");
     listener = sys;
     sys = kept;

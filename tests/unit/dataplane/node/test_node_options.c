@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "api/base/clock.h"
+#include "tests/lib/station.h"
 
 static char path[] = "/tmp/berth-options.XXXXXX";
 static const char *place; /* how messages name the file */
@@ -230,6 +231,48 @@ static void test_a_lone_system_account(void **state)
     node_options_fini(&options);
 }
 
+static void test_an_operator_may_ask_for_a_version(void **state)
+{
+    static const struct {
+        const char *version, *part;
+    } cases[] = {
+        {"2.14.3", NULL},
+        {"1.99.99", NULL},
+        {"3.0.0", "expected major version 3 > server major version 2"},
+        {"2.15.0", "expected minor version 15 > server minor version 14"},
+        {"2.14.4", "expected update version 4 > server update version 3"},
+        {"x", "expects version x got error instead"},
+        {"2.14.3-rc", "expects version 2.14.3-rc got error instead"},
+    };
+    struct station_keys keys;
+
+    station_keys_init(&keys, "/tmp");
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct buf claims = {0}, token = {0}, config = {0}, message;
+        struct node_options options;
+        struct flags flags = {0};
+
+        buf_printf(&claims,
+                   "{\"iat\":1,\"sub\":\"%s\",\"nats\":{\"assert_server_version\":\"%s\","
+                   "\"type\":\"operator\",\"version\":2}}",
+                   buf_text(&keys.operator_id), cases[i].version);
+        assert_true(nkey_pair_token(&keys.operator, buf_text(&claims), &token));
+        buf_printf(&config, "operator: %s\nresolver: MEM\n", buf_text(&token));
+        if (load(buf_text(&config), &flags, &options, &message) == OK) {
+            assert_null(cases[i].part);
+            node_options_fini(&options);
+        } else {
+            assert_non_null(cases[i].part);
+            assert_non_null(strstr(buf_text(&message), cases[i].part));
+        }
+        buf_fini(&claims);
+        buf_fini(&token);
+        buf_fini(&config);
+        buf_fini(&message);
+    }
+    station_keys_fini(&keys);
+}
+
 static void test_a_check_takes_warnings_for_mistakes(void **state)
 {
     struct node_options options;
@@ -256,6 +299,7 @@ int main(void)
         cmocka_unit_test(test_flags_win_over_the_file),
         cmocka_unit_test(test_the_digest_is_that_of_the_reference_server),
         cmocka_unit_test(test_a_lone_system_account),
+        cmocka_unit_test(test_an_operator_may_ask_for_a_version),
         cmocka_unit_test(test_a_check_takes_warnings_for_mistakes),
     };
 
