@@ -32,6 +32,20 @@ static inline int64_t clock_mono_ns(struct clock *clock)
     return clock->mono_ns(clock);
 }
 
+/* a + b, of which b is not negative; what is too far away is INT64_MAX. */
+static inline int64_t clock_after(int64_t a, int64_t b)
+{
+    return a > INT64_MAX - b ? INT64_MAX : a + b;
+}
+
+/* A point in time that others name in seconds: 0, never, when it is none (negative). */
+static inline int64_t clock_deadline_ns(int64_t unix_s)
+{
+    if (unix_s <= 0)
+        return 0;
+    return unix_s > INT64_MAX / NS_PER_S ? INT64_MAX : unix_s * NS_PER_S;
+}
+
 enum { CLOCK_TEXT_MAX = 40 };
 
 /* RFC 3339 UTC with `digits` (0 to 9) of the second: "2026-11-23T01:40:00.000Z". */

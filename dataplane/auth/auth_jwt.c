@@ -57,7 +57,7 @@ static void admit(struct auth_attempt *attempt)
         .label = given(claims->name) ? claims->name : claims->sub,
         .subs_max = login->limits.nats.subs,
         .payload_max = login->limits.nats.payload,
-        .deadline_ns = claims->exp * NS_PER_S,
+        .deadline_ns = clock_deadline_ns(claims->exp),
         .jwt = attempt->connect.jwt,
         .issuer_key = claims->iss,
         .name_tag = claims->name,

@@ -60,8 +60,9 @@ static void describe(struct report_call *call, const struct account *account)
     if (terms == NULL || terms->jwt == NULL)
         return;
     state->jwt = arena_strdup(&call->arena, terms->jwt);
-    info->update_time = terms->issued_at_s * NS_PER_S;
-    if (terms->expires_at_s != 0 && terms->expires_at_s * NS_PER_S <= monitor_now(call->monitor))
+    info->update_time = clock_deadline_ns(terms->issued_at_s);
+    if (terms->expires_at_s > 0 &&
+        clock_deadline_ns(terms->expires_at_s) <= monitor_now(call->monitor))
         info->expired = true;
 }
 

@@ -442,7 +442,7 @@ static void log_operators(const struct node *node)
 
         clock_format(claims->iat * NS_PER_S, 0, issued);
         if (claims->exp != 0)
-            clock_format(claims->exp * NS_PER_S, 0, expires);
+            clock_format(clock_deadline_ns(claims->exp), 0, expires);
         log_info(LOG_MAIN, "  System  : \"%s\"",
                  node->options->system_account != NULL ? node->options->system_account : "");
         log_info(LOG_MAIN, "  Operator: \"%s\"", claims->name != NULL ? claims->name : "");

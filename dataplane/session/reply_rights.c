@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "api/base/clock.h"
 #include "api/base/list.h"
 #include "api/base/map.h"
 #include "api/base/mem.h"
@@ -73,7 +74,7 @@ void reply_rights_grant(struct reply_rights *rights, struct slice reply, int64_t
     prune(rights, now_ns);
     right = mem_alloc(sizeof(*right) + reply.len);
     memcpy(right->subject, reply.data, reply.len);
-    right->until_ns = now_ns + rights->ttl_ns;
+    right->until_ns = clock_after(now_ns, rights->ttl_ns > 0 ? rights->ttl_ns : 0);
     right->left = rights->max;
     (void)map_insert(&rights->map, &right->link, slice_make(right->subject, reply.len));
     list_push(&rights->ages, &right->age);

@@ -24,7 +24,8 @@ static void on_expiry(struct timer *timer);
 static void arm_expiry(struct session *session, const struct account_terms *terms)
 {
     struct worker *worker = session->set->worker;
-    int64_t due_ns = session->identity->deadline_ns, account_ns = terms->expires_at_s * NS_PER_S;
+    int64_t due_ns = session->identity->deadline_ns;
+    int64_t account_ns = clock_deadline_ns(terms->expires_at_s);
     int64_t delay;
 
     timer_cancel(&worker->timers, &session->expiry);
@@ -46,7 +47,7 @@ static void on_expiry(struct timer *timer)
     const struct account_terms *terms = account_terms(session->account);
     int64_t now_ns = session->set->worker->wall_ns;
 
-    if (terms->expires_at_s > 0 && terms->expires_at_s * NS_PER_S <= now_ns)
+    if (terms->expires_at_s > 0 && clock_deadline_ns(terms->expires_at_s) <= now_ns)
         session_fail(session, SESSION_EXPIRED, "Account Authentication Expired");
     else if (session->identity->deadline_ns > 0 && session->identity->deadline_ns <= now_ns)
         session_fail(session, SESSION_EXPIRED, "User Authentication Expired");

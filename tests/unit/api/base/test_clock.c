@@ -93,9 +93,24 @@ static void test_the_system_clock_runs(void **state)
     assert_true(clock_mono_ns(clock) >= before);
 }
 
+static void test_what_is_too_far_away(void **state)
+{
+    (void)state;
+    assert_int_equal(clock_deadline_ns(0), 0);
+    assert_int_equal(clock_deadline_ns(-1), 0);
+    assert_int_equal(clock_deadline_ns(INT64_MIN), 0);
+    assert_int_equal(clock_deadline_ns(2), 2 * NS_PER_S);
+    assert_true(clock_deadline_ns(INT64_C(10000000000)) == INT64_MAX);
+    assert_true(clock_deadline_ns(INT64_MAX) == INT64_MAX);
+    assert_true(clock_after(1, 2) == 3);
+    assert_true(clock_after(-1, INT64_MAX) == INT64_MAX - 1);
+    assert_true(clock_after(1, INT64_MAX) == INT64_MAX);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_what_is_too_far_away),
         cmocka_unit_test(test_format),
         cmocka_unit_test(test_parse),
         cmocka_unit_test(test_what_is_no_time),
