@@ -116,6 +116,13 @@ void account_set_terms(struct account *account, struct account_terms *terms)
         account_terms_free(old);
 }
 
+void account_set_removed(struct account *account)
+{
+    atomic_store(&account->removed, true);
+    /* Also for those who were judged before and are on their way in. */
+    atomic_fetch_add_explicit(&account->generation, 1, memory_order_release);
+}
+
 bool account_enter(struct account *account)
 {
     int64_t max = account_terms(account)->connections;

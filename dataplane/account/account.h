@@ -94,6 +94,8 @@ const char *account_label(const struct account *account);
 const struct account_terms *account_terms(const struct account *account);
 /* Takes the terms over; the old ones are retired.  On a worker. */
 void account_set_terms(struct account *account, struct account_terms *terms);
+/* Deleted: nobody may come in; who is in goes with session_table_apply.  any thread */
+void account_set_removed(struct account *account);
 struct account_terms *account_terms_new(void); /* all unlimited */
 void account_terms_free(struct account_terms *terms);
 

@@ -52,6 +52,7 @@ void auth_accept_user(struct auth_attempt *attempt, const struct auth_user *user
     identity.account = user->account == NULL
                            ? account_ref(auth->global)
                            : account_table_obtain(auth->parts.accounts, slice_of(user->account));
+    identity.terms_seen = atomic_load(&identity.account->generation);
     if (user->permissions != NULL)
         CHECK(permission_new(user->permissions, &identity.permission) == OK); /* as in auth_new */
     auth_accept(attempt, &identity);

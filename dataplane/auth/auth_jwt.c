@@ -25,6 +25,7 @@ struct jwt_login {
     struct shape_error error;               /* of decoding */
     bool has_signature, signature_ok;       /* of the nonce */
     struct account *account;                /* a reference, once found */
+    uint64_t terms_seen;                    /* its generation before the terms were looked at */
     const struct claims_user_limits *scope; /* borrowed from the account's terms, this turn only */
     uint64_t scope_hash;
     struct claims_user_limits limits; /* the token's or the scope's with its gaps filled */
@@ -63,6 +64,7 @@ static void admit(struct auth_attempt *attempt)
         .name_tag = claims->name,
         .tags = claims->tags,
         .issued_at_s = claims->iat,
+        .terms_seen = login->terms_seen,
         .scope_hash = login->scope_hash,
         .bearer = login->limits.bearer_token,
         .account_permissions = auth_permissions_empty(&login->limits.permissions),
@@ -98,10 +100,17 @@ static enum result run_window(struct auth_attempt *attempt)
     return rc;
 }
 
+static void grant(struct auth_attempt *attempt);
+
+/* What was granted before may have been taken back meanwhile. */
 static void after_window(struct auth_attempt *attempt, enum result rc)
 {
+    struct jwt_login *login = attempt->jwt;
+
     if (rc != OK)
         refuse(attempt, rc, "outside the times allowed");
+    else if (atomic_load(&login->account->generation) != login->terms_seen)
+        grant(attempt);
     else
         admit(attempt);
 }
@@ -213,9 +222,12 @@ static const char *judge_peer(struct auth_attempt *attempt, const struct account
 static void grant(struct auth_attempt *attempt)
 {
     struct jwt_login *login = attempt->jwt;
-    const struct account_terms *terms = account_terms(login->account);
+    const struct account_terms *terms;
     const char *reason;
 
+    /* First the number, then the terms: if they change in between, the login looks again. */
+    login->terms_seen = atomic_load(&login->account->generation);
+    terms = account_terms(login->account);
     if (atomic_load(&login->account->removed) || terms->claims == NULL) {
         refuse(attempt, ERR_NOT_FOUND, "the account is gone");
         return;

@@ -23,6 +23,7 @@ struct identity {
     const char *label;             /* for logs: as user, or the JWT's name */
     int64_t subs_max, payload_max; /* the user's own; -1: no limit */
     int64_t deadline_ns;           /* Unix time: exp, or the end of a window; 0: none */
+    uint64_t terms_seen;           /* the account's generation when it was judged */
 
     /* With a JWT, else zero. */
     const char *jwt;

@@ -497,7 +497,7 @@ static void remove_done(struct blocking_job *job, struct worker *worker)
         remove_next(work, worker);
         return;
     }
-    atomic_store(&work->applying->removed, true);
+    account_set_removed(work->applying);
     session_table_apply(monitor->sessions, work->applying, REPORT_HOME, on_disabled, work);
 }
 

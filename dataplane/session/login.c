@@ -72,7 +72,7 @@ static void finish(struct session *session)
         conn_resume(&session->conn);
     }
     if (atomic_load(&session->account->generation) != session->terms_seen)
-        session_apply_terms(session);
+        session_catch_up(session);
 }
 
 /* --- 4 --------------------------------------------------------------------------------------- */
@@ -141,7 +141,7 @@ static void bind_account(struct session *session, struct identity *identity)
     account_unref(session->account);
     session->account = identity->account;
     session->counters = &session->account->counters[worker->index];
-    session->terms_seen = atomic_load(&session->account->generation);
+    session->terms_seen = identity->terms_seen;
     place(session);
 }
 

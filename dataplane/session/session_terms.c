@@ -172,3 +172,13 @@ void session_apply_terms(struct session *session)
     }
     apply_default_permissions(session);
 }
+
+void session_catch_up(struct session *session)
+{
+    int64_t max = account_terms(session->account)->connections;
+
+    session_apply_terms(session);
+    if (max >= 0 && atomic_load(&session->account->connections) > max)
+        session_fail(session, SESSION_MAX_ACCOUNT_CONNECTIONS,
+                     "maximum account active connections exceeded");
+}

@@ -15,3 +15,5 @@ void session_use_permission(struct session *session, const struct permission *pe
 void session_apply_limits(struct session *session);
 /* They have changed: closed, or with new limits and permissions. */
 void session_apply_terms(struct session *session);
+/* They changed while it was on its way in, where session_table_apply did not find it. */
+void session_catch_up(struct session *session);

@@ -29,6 +29,8 @@ static void find(void *arg, struct worker *worker, struct slice name, struct aut
     struct office *office = arg;
     struct account *account = account_table_find(office->hall.accounts, name);
 
+    if (office->on_find != NULL)
+        office->on_find(office);
     lookup->done(lookup, worker, account != NULL ? OK : ERR_NOT_FOUND, account);
 }
 

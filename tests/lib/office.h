@@ -22,6 +22,7 @@ struct office {
     const char *trusted[1];
     struct account_terms *terms; /* on the way to the worker */
     int64_t iat;
+    void (*on_find)(struct office *office); /* on a worker, before an account is found; or NULL */
 };
 
 #define OFFICE_WORKERS 2

@@ -5,9 +5,11 @@
 
 #include <cmocka.h>
 
+#include <semaphore.h>
 #include <stdio.h>
 
 #include "tests/lib/office.h"
+#include "tests/lib/on_worker.h"
 
 static void test_live_connections_follow_the_claims(void **state)
 {
@@ -89,11 +91,81 @@ static void test_an_account_that_is_over(void **state)
     buf_fini(&jwt);
 }
 
+/* All helpers of the hall are busy until told otherwise. */
+static struct blocker {
+    struct blocking_job jobs[2];
+    sem_t begun, end;
+    _Atomic int done;
+} blocker;
+
+static void wait_for_end(struct blocking_job *job)
+{
+    (void)job;
+    sem_post(&blocker.begun);
+    sem_wait(&blocker.end);
+}
+
+static void block_done(struct blocking_job *job, struct worker *worker)
+{
+    (void)job;
+    (void)worker;
+    atomic_fetch_add(&blocker.done, 1);
+}
+
+static bool both_done(struct worker *worker, void *arg)
+{
+    (void)worker;
+    (void)arg;
+    return atomic_load(&blocker.done) == 2;
+}
+
+static void block(struct office *office)
+{
+    for (int i = 0; i < 2; i++) {
+        blocker.jobs[i] = (struct blocking_job){.run = wait_for_end, .done = block_done};
+        assert_int_equal(blocking_submit(office->hall.blocking, &blocker.jobs[i]), OK);
+    }
+}
+
+/* The window of a token is looked at on a helper; what changes meanwhile counts. */
+static void test_revoked_on_the_way_in(void **state)
+{
+    struct office *office = *state;
+    struct guest guest;
+    struct buf jwt = {0};
+    char claims[512];
+
+    sem_init(&blocker.begun, 0, 0);
+    sem_init(&blocker.end, 0, 0);
+    assert_int_equal(office_claims(office, OFFICE_LIMITS(-1, -1), 0), OK);
+    office_user(office, &office->account, "",
+                OFFICE_UNLIMITED ",\"times\":[{\"start\":\"00:00:00\",\"end\":\"12:00:00\"},"
+                                 "{\"start\":\"12:00:00\",\"end\":\"00:00:00\"}]",
+                &jwt);
+    office->on_find = block;
+    office_log_in(office, &guest, &jwt, SIGNED);
+    sem_wait(&blocker.begun);
+    sem_wait(&blocker.begun);
+    snprintf(claims, sizeof(claims), "\"revocations\":{\"%s\":1700000000},%s", office->user.name,
+             OFFICE_LIMITS(-1, -1));
+    office_apply(office, claims);
+    sem_post(&blocker.end);
+    sem_post(&blocker.end);
+    guest_hears_only(&guest, OFFICE_OUT);
+    guest_leave(&guest);
+    office->on_find = NULL;
+    until_on_worker(office->hall.workers, 0, both_done, NULL);
+    sem_destroy(&blocker.begun);
+    sem_destroy(&blocker.end);
+    buf_fini(&jwt);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_live_connections_follow_the_claims),
         cmocka_unit_test(test_a_signing_key_that_is_gone),
+        cmocka_unit_test(test_revoked_on_the_way_in),
         cmocka_unit_test(test_an_account_that_is_over),
     };
 
