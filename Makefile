@@ -99,7 +99,8 @@ deps:
 
 # Everything on this machine: PostgreSQL, control plane, node, and two isolated teams at work.
 run: deps
-	@$(MAKE) -s all
+	@[ -x $(B)/bin/berth-control ] || echo 'Building; the first time this takes a few minutes ...'
+	@$(MAKE) -s -j$(JOBS) all
 	@deploy/run.sh
 
 stop:
