@@ -404,9 +404,11 @@ struct account *resolver_load_system(struct resolver *resolver, struct worker *w
                             issue) != OK)
         log_warn(LOG_ACCOUNT, "The system account's JWT is of no use: %s", issue);
     buf_fini(&jwt);
-    if (token != NULL)
+    if (token != NULL) {
         put_in_force(account, token);
-    else
-        account_set_terms(account, bare_terms());
+        return account;
+    }
+    log_info(LOG_ACCOUNT, "Using bootstrapping system account");
+    account_set_terms(account, bare_terms());
     return account;
 }

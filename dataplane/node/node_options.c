@@ -539,6 +539,15 @@ static const char *check_limits(struct node_options *options)
     return NULL;
 }
 
+/* A directory may get the system account's claims later, over the wire; memory begins empty. */
+static bool preloads_system_account(const struct node_options *options)
+{
+    for (size_t i = 0; i < options->resolver.preload_count; i++)
+        if (strcmp(options->resolver.preload[i].key, options->system_account) == 0)
+            return true;
+    return options->resolver.kind != RESOLVER_MEMORY;
+}
+
 /* The system account where nothing names one; it must be one of the accounts there are. */
 static const char *settle_system_account(struct node_options *options)
 {
@@ -546,8 +555,11 @@ static const char *settle_system_account(struct node_options *options)
         options->system_account = NULL;
         return NULL;
     }
-    if (node_options_operator_mode(options))
-        return NULL;
+    if (node_options_operator_mode(options)) {
+        if (options->system_account == NULL || preloads_system_account(options))
+            return NULL;
+        return "error resolving system account: account missing";
+    }
     if (options->system_account == NULL || options->system_account[0] == '\0') {
         options->system_account = DEFAULT_SYSTEM_ACCOUNT;
         return NULL;

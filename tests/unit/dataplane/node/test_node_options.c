@@ -273,6 +273,32 @@ static void test_an_operator_may_ask_for_a_version(void **state)
     station_keys_fini(&keys);
 }
 
+/* Nobody could come in and bring it. */
+static void test_a_memory_resolver_without_the_system_account(void **state)
+{
+    struct station_keys keys;
+    struct node_options options;
+    struct flags flags = {0};
+    struct buf config = {0}, message;
+    char *resolver, *preload;
+
+    station_keys_init(&keys, "/tmp");
+    buf_add_slice(&config, buf_slice(&keys.config));
+    preload = strstr(config.data, "resolver_preload");
+    assert_non_null(preload);
+    *preload = '\0';
+    assert_int_equal(load(config.data, &flags, &options, &message), OK);
+    node_options_fini(&options);
+    resolver = strstr(config.data, "resolver {");
+    assert_non_null(resolver);
+    snprintf(resolver, strlen(resolver), "resolver: MEM\n");
+    assert_int_equal(load(config.data, &flags, &options, &message), ERR_INVALID);
+    assert_string_equal(buf_text(&message), "error resolving system account: account missing");
+    buf_fini(&message);
+    buf_fini(&config);
+    station_keys_fini(&keys);
+}
+
 static void test_a_check_takes_warnings_for_mistakes(void **state)
 {
     struct node_options options;
@@ -300,6 +326,7 @@ int main(void)
         cmocka_unit_test(test_the_digest_is_that_of_the_reference_server),
         cmocka_unit_test(test_a_lone_system_account),
         cmocka_unit_test(test_an_operator_may_ask_for_a_version),
+        cmocka_unit_test(test_a_memory_resolver_without_the_system_account),
         cmocka_unit_test(test_a_check_takes_warnings_for_mistakes),
     };
 
