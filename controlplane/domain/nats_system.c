@@ -79,6 +79,7 @@ static const struct field desired_account_fields[] = {
     {"iat", INT_AT(T, iat)},
     {"tombstone", BOOL_AT(T, tombstone)},
     {"is_system", BOOL_AT(T, is_system)},
+    {"pending", BOOL_AT(T, pending)},
 };
 #undef T
 /* clang-format on */

@@ -93,6 +93,7 @@ struct desired_account {
     int64_t revision, iat;
     bool tombstone;
     bool is_system; /* the nodes have it preloaded: never pushed */
+    bool pending;   /* has a row in the outbox */
 };
 extern const struct shape desired_account_shape;
 enum result nats_system_desired(struct work *work, const char *system_id, const char *after,

@@ -7,10 +7,11 @@
 #include "controlplane/domain/account.h"
 #include "controlplane/domain/account_delete.h"
 #include "controlplane/domain/operation.h"
+#include "controlplane/job/meter.h"
 #include "controlplane/link/node_requests.h"
 
 enum {
-    LEASE_S = 60,
+    LEASE_S = 20, /* renewed before each step and each node */
     ASK_TIMEOUT_MS = 3000,
     WAIT_FIRST_MS = 50,
     WAIT_MAX_MS = 10000,
@@ -39,11 +40,21 @@ struct deletion {
 
 typedef enum result (*step_fn)(struct deletion *deletion, enum step_end *end);
 
+static enum result renew(struct deletion *deletion)
+{
+    struct job_call *call = deletion->call;
+    enum result rc = job_begin(call);
+
+    return rc == OK ? job_end(call, operation_renew(&call->work, &deletion->operation, LEASE_S))
+                    : rc;
+}
+
 /* --- asking nodes ------------------------------------------------------------------------- */
 
 /* Asks the node of each link; fails with ERR_AGAIN unless every expected node was asked. */
 static enum result each_node(struct deletion *deletion,
-                             enum result (*fn)(struct deletion *deletion, struct system_link *link))
+                             enum result (*fn)(struct deletion *deletion, struct system_link *link,
+                                               const struct node *node))
 {
     const struct job_context *context = deletion->call->context;
     const struct node *nodes = deletion->nodes.items;
@@ -64,13 +75,16 @@ static enum result each_node(struct deletion *deletion,
         if (link == NULL)
             deletion->detail = arena_printf(&deletion->call->arena, "node %s cannot be reached",
                                             nodes[i].resource.name);
-        rc = link != NULL ? fn(deletion, link) : ERR_AGAIN;
+        rc = link != NULL ? renew(deletion) : ERR_AGAIN;
+        if (rc == OK)
+            rc = fn(deletion, link, &nodes[i]);
     }
     link_set_give(context->links, links, count);
     return rc;
 }
 
-static enum result no_connection(struct deletion *deletion, struct system_link *link)
+static enum result no_connection(struct deletion *deletion, struct system_link *link,
+                                 const struct node *node)
 {
     int64_t connections = 0;
     enum result rc = node_request_connections(link, deletion->account.public_key, ASK_TIMEOUT_MS,
@@ -83,7 +97,8 @@ static enum result no_connection(struct deletion *deletion, struct system_link *
     return rc;
 }
 
-static enum result not_listed(struct deletion *deletion, struct system_link *link)
+static enum result not_listed(struct deletion *deletion, struct system_link *link,
+                              const struct node *node)
 {
     struct strings listed;
     enum result rc = node_request_list(link, ASK_TIMEOUT_MS, &deletion->call->arena, &listed);
@@ -100,12 +115,19 @@ static enum result not_listed(struct deletion *deletion, struct system_link *lin
     return rc;
 }
 
-static enum result remove_on(struct deletion *deletion, struct system_link *link)
+/* The node forgets the account's counters with the account: they are read first. */
+static enum result remove_on(struct deletion *deletion, struct system_link *link,
+                             const struct node *node)
 {
     struct sys_claims_reply reply = {0};
-    enum result rc = node_request_delete(link, deletion->request, ASK_TIMEOUT_MS,
-                                         &deletion->call->arena, &reply);
+    enum result rc = meter_node(deletion->call, link, node);
 
+    if (rc != OK) {
+        deletion->detail = "the account's last counters could not be read";
+        return rc;
+    }
+    rc = node_request_delete(link, deletion->request, ASK_TIMEOUT_MS, &deletion->call->arena,
+                             &reply);
     if (rc == ERR_DENIED && reply.error != NULL)
         deletion->detail = reply.error->description;
     return rc == ERR_NOT_FOUND ? OK : rc;
@@ -371,7 +393,9 @@ static enum result do_step(struct deletion *deletion, bool *go_on)
             run = steps[i].run;
     }
     CHECK(run != NULL);
-    rc = set_step(deletion, "running");
+    rc = renew(deletion);
+    if (rc == OK)
+        rc = set_step(deletion, "running");
     if (rc == OK)
         rc = run(deletion, &end);
     if (rc != OK)

@@ -102,6 +102,7 @@ static enum system_link_more on_answer(const struct node_statz *statz, void *arg
     return all->count >= all->expected ? LINK_ENOUGH : LINK_MORE;
 }
 
+/* lease NULL: none needed, as samples are written once in any case. */
 static enum result write_answer(struct job_call *call, const struct lease *lease,
                                 const struct node *node, const struct node_statz *answer,
                                 struct meter_figures *figures)
@@ -115,7 +116,8 @@ static enum result write_answer(struct job_call *call, const struct lease *lease
         return rc;
     for (size_t i = 0; i < count; i++)
         samples[i] = sample_of(node, &answer->statz.account_statz.items[i], answer->statz.now);
-    rc = lease_check(&call->work, lease);
+    if (lease != NULL)
+        rc = lease_check(&call->work, lease);
     if (rc == OK)
         rc = usage_ingest(&call->work, samples, count, &written);
     rc = job_end(call, rc);
@@ -150,6 +152,31 @@ static void collect(const struct job_context *context, struct job_call *call, co
                       system_link_url(links[i].link), result_name(rc));
     }
     link_set_give(context->links, links, count);
+}
+
+/* That of one node among the answers. */
+struct wanted_statz {
+    const char *server_id;
+    struct node_statz answer;
+};
+
+static enum system_link_more on_wanted(const struct node_statz *statz, void *arg)
+{
+    struct wanted_statz *wanted = arg;
+
+    if (statz->server.id == NULL || strcmp(statz->server.id, wanted->server_id) != 0)
+        return LINK_MORE;
+    wanted->answer = *statz;
+    return LINK_ENOUGH;
+}
+
+enum result meter_node(struct job_call *call, struct system_link *link, const struct node *node)
+{
+    struct wanted_statz wanted = {.server_id = node->server_id};
+    struct meter_figures figures = {0};
+    enum result rc = node_request_statz(link, STATZ_TIMEOUT_MS, &call->arena, on_wanted, &wanted);
+
+    return rc == OK ? write_answer(call, NULL, node, &wanted.answer, &figures) : rc;
 }
 
 static enum result meter_system(const struct job_context *context, struct job_call *call,

@@ -23,5 +23,9 @@ struct meter_figures {
 
 enum result meter_pass(const struct job_context *context, struct meter_figures *figures) MUST_CHECK;
 
+/* The counters of this node, now: before something is taken from it. */
+enum result meter_node(struct job_call *call, struct system_link *link,
+                       const struct node *node) MUST_CHECK;
+
 /* EVENT_CONNS, inside the caller's transaction. */
 enum result meter_event(struct job_call *call, const struct node_event *event) MUST_CHECK;

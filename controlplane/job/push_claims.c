@@ -15,7 +15,7 @@
 
 enum {
     ROWS_PER_PASS = 64,
-    LEASE_S = 30,
+    LEASE_S = 10, /* longer than a push waits for answers */
     PUSH_TIMEOUT_MS = 2000,
     BACKOFF_FIRST_MS = 1000,
     BACKOFF_MAX_MS = 60000,

@@ -8,13 +8,15 @@
 #include "api/base/map.h"
 #include "api/nats/jwt.h"
 #include "controlplane/domain/outbox.h"
+#include "controlplane/link/claims_push.h"
 #include "controlplane/link/node_requests.h"
 
 enum {
     LIST_TIMEOUT_MS = 5000,
     PACK_TIMEOUT_MS = 15000,
     PAGE = 1000,
-    LEASE_S = 120,
+    LEASE_S = 30,     /* renewed before each node */
+    FORGET_MAX = 200, /* deleted accounts in one request */
 };
 
 /* One account that the system should hold, or did. */
@@ -142,14 +144,16 @@ static enum result repair(struct job_call *call, const struct node *node, struct
         };
         bool held = want->listed && !want->differs;
 
-        /* What is being deleted is not missed; found again, it gets its tombstone again. */
-        if (desired->jwt == NULL || desired->is_system || want->foreign ||
-            (is_gone(desired) ? !want->listed : held) || (desired->tombstone && !want->listed))
+        /* What is being deleted is not missed: it is just what the deletion wants. */
+        if (desired->jwt == NULL || desired->is_system || want->foreign || is_gone(desired) ||
+            (desired->tombstone ? !want->differs : held))
             continue;
-        figures->missing += !want->listed;
-        figures->differing += want->listed;
-        log_warn(LOG_JOB, "drift node=%s account=%s what=%s", node->resource.name,
-                 desired->public_key, record.error_class);
+        if (!desired->pending) { /* nobody is at it yet */
+            figures->missing += !want->listed;
+            figures->differing += want->listed;
+            log_warn(LOG_JOB, "drift node=%s account=%s what=%s", node->resource.name,
+                     desired->public_key, record.error_class);
+        }
         rc = sync_record(&call->work, &record);
         if (rc == OK)
             rc = outbox_poke(&call->work, desired->account_id);
@@ -174,7 +178,8 @@ static enum result record_held(struct job_call *call, const struct node *node, s
         const struct want *want = map_entry(link, struct want, link);
         const struct desired_account *desired = want->desired;
 
-        if (want->listed && !want->differs && desired->jwt != NULL && !desired->is_system)
+        if (want->listed && !want->differs && desired->jwt != NULL && !desired->is_system &&
+            !is_gone(desired))
             held[count++] =
                 (struct sync_held){desired->account_id, desired->jti, desired->revision};
     }
@@ -224,6 +229,45 @@ static enum result check_contents(struct job_call *call, struct system_link *lin
     return OK;
 }
 
+/* What was deleted and a node has again (an old disk, a late push): tombstone, then forget it. */
+static enum result forget(struct job_call *call, const struct link_taken *link,
+                          const char *system_id, struct wants *wants)
+{
+    struct claims_push *pushes = arena_alloc_array(&call->arena, wants->count + 1, sizeof(*pushes));
+    struct strings keys = {arena_alloc_array(&call->arena, wants->count + 1, sizeof(char *)), 0};
+    struct map_iter iter = {0};
+    struct sys_claims_reply reply;
+    struct map_link *at;
+    const char *request;
+    enum result rc;
+
+    while ((at = map_next(&wants->by_key, &iter)) != NULL && keys.count < FORGET_MAX) {
+        const struct want *want = map_entry(at, struct want, link);
+        const struct desired_account *desired = want->desired;
+
+        if (!want->listed || !is_gone(desired) || desired->jwt == NULL)
+            continue;
+        log_warn(LOG_JOB, "a deleted account is there again account=%s", desired->public_key);
+        pushes[keys.count] = (struct claims_push){.account_key = desired->public_key,
+                                                  .jwt = desired->jwt,
+                                                  .jti = desired->jti,
+                                                  .arena = &call->arena};
+        keys.items[keys.count++] = desired->public_key;
+    }
+    if (keys.count == 0)
+        return OK;
+    claims_push_all(pushes, keys.count, link, 1, LIST_TIMEOUT_MS);
+    rc = job_begin(call);
+    if (rc == OK)
+        rc = job_end(call, nats_system_delete_request(&call->work, system_id, &keys, &request));
+    if (rc != OK)
+        return rc;
+    if (node_request_delete(link->link, request, LIST_TIMEOUT_MS, &call->arena, &reply) != OK)
+        log_warn(LOG_JOB, "deleted accounts stay tombstoned on a node url=%s",
+                 system_link_url(link->link));
+    return OK;
+}
+
 /* Of nodes in a cluster, PACK is answered by any: it says nothing of the one that was asked. */
 static bool alone(const struct node *node)
 {
@@ -238,11 +282,24 @@ static enum result poke_behind(struct job_call *call, const struct node *node)
     return rc == OK ? job_end(call, outbox_poke_behind(&call->work, node->resource.id)) : rc;
 }
 
+/* One system under our lease. */
+struct sweep {
+    struct job_call *call;
+    struct lease lease;
+    struct db_rows nodes;
+    struct wants wants;
+    bool compare, complete;
+    struct reconcile_figures *figures;
+};
+
 /* *checked: it answered. */
-static enum result check_node(struct job_call *call, struct system_link *link, struct node *node,
-                              struct wants *wants, bool compare, struct reconcile_figures *figures,
-                              bool *checked)
+static enum result check_node(struct sweep *sweep, const struct link_taken *taken,
+                              struct node *node, bool *checked)
 {
+    struct reconcile_figures *figures = sweep->figures;
+    struct system_link *link = taken->link;
+    struct job_call *call = sweep->call;
+    struct wants *wants = &sweep->wants;
     struct strings listed;
     bool compared;
     enum result rc;
@@ -255,8 +312,8 @@ static enum result check_node(struct job_call *call, struct system_link *link, s
     if (rc != OK)
         return OK;
     mark_listed(wants, &listed, figures);
-    compared = compare && check_contents(call, link, wants, figures) == OK;
-    if (compare && !compared) {
+    compared = sweep->compare && check_contents(call, link, wants, figures) == OK;
+    if (sweep->compare && !compared) {
         log_warn(LOG_JOB, "contents not compared node=%s", node->resource.name);
         *checked = false;
     }
@@ -266,71 +323,114 @@ static enum result check_node(struct job_call *call, struct system_link *link, s
             job_end(call, node_stored_count(&call->work, node->resource.id, (int64_t)listed.count));
     if (rc == OK && compared && alone(node))
         rc = record_held(call, node, wants);
+    if (rc == OK)
+        rc = forget(call, taken, sweep->lease.scope, wants);
     return rc == OK ? repair(call, node, wants, figures) : rc;
 }
 
-/* *complete: every node that is ready was checked. */
-static enum result check_nodes(struct job_call *call, const char *system_id,
-                               const struct db_rows *nodes, struct wants *wants, bool compare,
-                               struct reconcile_figures *figures, bool *complete)
+/* Takes the lease, or keeps it. */
+static enum result hold(struct sweep *sweep)
 {
-    const struct job_context *context = call->context;
-    struct node *items = nodes->items;
+    struct job_call *call = sweep->call;
+    enum result rc = job_begin(call);
+
+    return rc == OK ? job_end(call, lease_acquire(&call->work, &sweep->lease, LEASE_S)) : rc;
+}
+
+static enum result check_nodes(struct sweep *sweep)
+{
+    const struct job_context *context = sweep->call->context;
+    struct node *items = sweep->nodes.items;
     struct link_taken links[LINKS_MAX];
-    size_t count = link_set_take(context->links, system_id, links, LINKS_MAX);
+    size_t count = link_set_take(context->links, sweep->lease.scope, links, LINKS_MAX);
     enum result rc = OK;
 
-    for (size_t i = 0; i < nodes->count && rc == OK; i++) {
+    for (size_t i = 0; i < sweep->nodes.count && rc == OK; i++) {
         bool checked = false;
 
+        rc = hold(sweep);
         for (size_t j = 0; j < count && rc == OK && !checked; j++) {
             char id[NKEY_PUBLIC_MAX];
 
             system_link_server_id(links[j].link, id);
             if (items[i].server_id != NULL && strcmp(id, items[i].server_id) == 0)
-                rc = check_node(call, links[j].link, &items[i], wants, compare, figures, &checked);
+                rc = check_node(sweep, &links[j], &items[i], &checked);
         }
-        *complete = *complete && (checked || strcmp(items[i].resource.state, "ready") != 0);
+        if (!checked && strcmp(items[i].resource.state, "ready") == 0)
+            sweep->complete = false;
     }
     link_set_give(context->links, links, count);
     return rc;
 }
 
-static enum result reconcile_system(struct job_call *call, const char *system_id, bool compare,
-                                    struct reconcile_figures *figures, bool *complete)
+static enum result sweep_nodes(struct sweep *sweep)
 {
-    bool all = true;
-    struct lease lease = {.role = "reconcile", .scope = system_id};
-    struct wants wants = {0};
-    struct db_rows nodes;
-    enum result rc = job_begin(call);
+    enum result rc;
 
-    if (rc != OK)
-        return rc;
-    memcpy(lease.holder, call->context->holder, sizeof(lease.holder));
-    rc = lease_acquire(&call->work, &lease, LEASE_S);
+    map_init(&sweep->wants.by_key);
+    rc = read_wants(sweep->call, sweep->lease.scope, &sweep->wants);
     if (rc == OK)
-        rc = node_expected(&call->work, system_id, &nodes);
-    rc = job_end(call, rc);
-    if (rc != OK)
-        return rc == ERR_AGAIN ? OK : rc;
-    map_init(&wants.by_key);
-    rc = read_wants(call, system_id, &wants);
+        rc = check_nodes(sweep);
+    map_fini(&sweep->wants.by_key);
+    return rc;
+}
+
+/* Gives the lease back, so that whoever wants the next look need not wait for it to expire. */
+static enum result end_sweep(struct sweep *sweep, enum result rc)
+{
+    struct job_call *call = sweep->call;
+    bool done = rc == OK && sweep->complete && sweep->nodes.count > 0;
+    enum result end = job_begin(call);
+
+    if (end != OK)
+        return rc != OK ? rc : end;
+    if (done)
+        end = lease_check(&call->work, &sweep->lease);
+    if (done && end == OK)
+        end = nats_system_reconciled(&call->work, sweep->lease.scope, sweep->compare);
+    if (end == OK)
+        end = lease_release(&call->work, &sweep->lease);
+    end = job_end(call, end);
+    return rc != OK ? rc : end;
+}
+
+/* Has another replica looked, not long ago? */
+static bool is_fresh(const struct job_call *call, const struct nats_system *system)
+{
+    int64_t now = clock_wall_ns(call->context->tools->clock);
+
+    return system->last_reconcile_at != 0 &&
+           now - system->last_reconcile_at < RECONCILE_EVERY_MS * NS_PER_MS / 2;
+}
+
+static enum result reconcile_system(struct job_call *call, const struct nats_system *system,
+                                    bool compare, struct reconcile_figures *figures, bool *complete)
+{
+    struct sweep sweep = {
+        .call = call,
+        .lease = {.role = "reconcile", .scope = system->resource.id},
+        .compare = compare,
+        .complete = true,
+        .figures = figures,
+    };
+    enum result rc;
+
+    if (!compare && is_fresh(call, system))
+        return OK;
+    memcpy(sweep.lease.holder, call->context->holder, sizeof(sweep.lease.holder));
+    rc = hold(&sweep);
+    if (rc == ERR_AGAIN) { /* another replica is at it: what we want is looked at after that */
+        *complete = false;
+        return OK;
+    }
     if (rc == OK)
-        rc = check_nodes(call, system_id, &nodes, &wants, compare, figures, &all);
-    map_fini(&wants.by_key);
-    *complete = *complete && all;
-    if (rc != OK || !all || nodes.count == 0)
-        return rc;
-    rc = job_begin(call);
-    if (rc != OK)
-        return rc;
-    rc = lease_check(&call->work, &lease);
+        rc = job_begin(call);
     if (rc == OK)
-        rc = nats_system_reconciled(&call->work, system_id, compare);
+        rc = job_end(call, node_expected(&call->work, system->resource.id, &sweep.nodes));
     if (rc == OK)
-        rc = lease_release(&call->work, &lease);
-    return job_end(call, rc);
+        rc = sweep_nodes(&sweep);
+    *complete = *complete && sweep.complete;
+    return end_sweep(&sweep, rc);
 }
 
 enum result reconcile_pass(const struct job_context *context, bool compare,
@@ -349,7 +449,7 @@ enum result reconcile_pass(const struct job_context *context, bool compare,
         rc = job_end(&call, job_systems(&call, &systems));
     items = rc == OK ? systems.items : NULL;
     for (size_t i = 0; rc == OK && i < systems.count; i++)
-        rc = reconcile_system(&call, items[i].resource.id, compare, figures, complete);
+        rc = reconcile_system(&call, &items[i], compare, figures, complete);
     if (rc == OK && *complete)
         figures->last_success_at = clock_wall_ns(context->tools->clock);
     job_close(&call);

@@ -107,7 +107,8 @@ SELECT o.jwt AS operator_jwt, a.public_key AS account_key, j.jwt AS account_jwt
 
 -- name: system_desired
 SELECT a.account_id, a.public_key, a.jti, j.jwt, a.state, a.revision, a.iat, a.is_system,
-       a.state IN ('purging', 'tombstoned', 'deleted') AS tombstone
+       a.state IN ('purging', 'tombstoned', 'deleted') AS tombstone,
+       EXISTS (SELECT FROM outbox o WHERE o.account_id = a.account_id) AS pending
   FROM account a
   JOIN account_jwt j ON j.account_id = a.account_id AND j.active
  WHERE a.system_id = $1

@@ -11,16 +11,23 @@ ON CONFLICT (account_id) DO UPDATE
        last_error = '';
 
 -- name: outbox_claim
--- Due rows whose lease is free; those that another worker looks at now are left to it.
-WITH due AS (
+-- Due rows whose lease is free; those that another worker looks at now are left to it.  What was
+-- deleted meanwhile is never pushed again.
+WITH dropped AS (
+    DELETE FROM outbox o
+     USING account a
+     WHERE a.account_id = o.account_id
+       AND a.state = 'deleted'
+), due AS (
     SELECT o.outbox_id
       FROM outbox o
+      JOIN account a ON a.account_id = o.account_id AND a.state <> 'deleted'
      WHERE o.not_before <= clock_timestamp()
        AND (o.lease_until IS NULL OR o.lease_until < clock_timestamp())
        AND ($1::text IS NULL OR o.system_id = $1)
      ORDER BY o.not_before
      LIMIT $2
-       FOR UPDATE SKIP LOCKED
+       FOR UPDATE OF o SKIP LOCKED
 ), taken AS (
     UPDATE outbox o
        SET lease_until = clock_timestamp() + make_interval(secs => $3::bigint),
@@ -82,6 +89,7 @@ SELECT a.account_id, a.team_id, a.system_id, 'claims', a.revision
   FROM account a
  WHERE a.account_id = $1
    AND a.revision > 0
+   AND a.state <> 'deleted'
    AND NOT a.is_system
 ON CONFLICT (account_id) DO UPDATE
    SET not_before = least(outbox.not_before, clock_timestamp());
@@ -101,7 +109,7 @@ SELECT a.account_id, a.team_id, a.system_id, 'claims', a.revision
  WHERE n.node_id = $1
    AND n.state <> 'retired'
    AND a.revision > 0
-   AND a.state <> 'deleted'
+   AND a.state NOT IN ('tombstoned', 'deleted')
    AND NOT a.is_system
    AND coalesce(s.stored_revision, 0) < a.revision
 ON CONFLICT (account_id) DO NOTHING;

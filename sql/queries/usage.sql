@@ -2,7 +2,8 @@
 -- Samples of one node, as JSON.  The difference to the last sample of the epoch goes into the
 -- ledger; an epoch's row is locked, so two collectors count nothing twice.  A counter that went
 -- back opens a sub-epoch, unless the sample is so close to the last one that it may only have
--- come out of order: then it is left out, and the next one says the same.
+-- come out of order: then it is left out, and the next one says the same.  Counters that went on
+-- are newer, whatever the clocks say.
 WITH given AS (
     SELECT DISTINCT ON (s.account_key) s.*, a.account_id, a.team_id, a.created_at AS account_created_at
       FROM jsonb_to_recordset($1::jsonb) AS s(
@@ -30,7 +31,11 @@ WITH given AS (
                         OR g.bytes_out < k.bytes_out, false) AS went_back
       FROM given g
       LEFT JOIN known k ON k.server_id = g.server_id AND k.account_id = g.account_id
-     WHERE k.epoch_id IS NULL OR g.sampled_at > k.sampled_at
+     WHERE k.epoch_id IS NULL
+        OR g.sampled_at > k.sampled_at
+        OR (g.msgs_in >= k.msgs_in AND g.bytes_in >= k.bytes_in AND g.msgs_out >= k.msgs_out
+            AND g.bytes_out >= k.bytes_out
+            AND g.msgs_in + g.msgs_out > k.msgs_in + k.msgs_out)
 ), usable AS (
     SELECT * FROM compared WHERE NOT went_back OR sampled_at > last_at + interval '5 seconds'
 ), ended AS (
@@ -42,13 +47,18 @@ WITH given AS (
 ), opened AS (
     INSERT INTO usage_epoch (system_id, node_id, server_id, account_id, team_id, sub_epoch, started_at,
                              sample_seq, sampled_at, msgs_in, bytes_in, msgs_out, bytes_out,
-                             slow_consumers, connections, leaf_connections, subscriptions, quality)
+                             slow_consumers, connections, leaf_connections, subscriptions, quality,
+                             msgs_rate, bytes_rate)
     SELECT u.system_id, u.node_id, u.server_id, u.account_id, u.team_id,
            CASE WHEN u.went_back THEN u.sub_epoch + 1 ELSE 0 END,
            CASE WHEN u.went_back THEN u.last_at
                 ELSE least(u.sampled_at, greatest(u.started_at, u.account_created_at)) END,
            1, u.sampled_at, u.msgs_in, u.bytes_in, u.msgs_out, u.bytes_out, u.slow_consumers,
-           u.connections, u.leaf_connections, u.subscriptions, u.quality
+           u.connections, u.leaf_connections, u.subscriptions, u.quality,
+           ceil((u.msgs_in + u.msgs_out)
+                / greatest(extract(epoch FROM u.sampled_at - u.started_at), 1))::bigint,
+           ceil((u.bytes_in + u.bytes_out)
+                / greatest(extract(epoch FROM u.sampled_at - u.started_at), 1))::bigint
       FROM usable u
      CROSS JOIN (SELECT count(*) FROM ended) AS after_the_old_one_is_closed
      WHERE u.went_back
@@ -59,7 +69,7 @@ WITH given AS (
 ), moved AS (
     UPDATE usage_epoch e
        SET sample_seq = e.sample_seq + 1,
-           sampled_at = u.sampled_at,
+           sampled_at = greatest(u.sampled_at, e.sampled_at),
            msgs_in = u.msgs_in, bytes_in = u.bytes_in, msgs_out = u.msgs_out, bytes_out = u.bytes_out,
            slow_consumers = greatest(u.slow_consumers, e.slow_consumers),
            connections = u.connections, leaf_connections = u.leaf_connections,
@@ -112,25 +122,44 @@ UPDATE usage_epoch
    AND closed_at IS NULL;
 
 -- name: usage_close_with_gap
--- What was counted after the last sample is lost: a gap up to ends_at, bounded by the highest rate
--- that any account had on that process.
-WITH rates AS (
-    SELECT coalesce(max(msgs_rate), 0) AS msgs_rate, coalesce(max(bytes_rate), 0) AS bytes_rate
-      FROM usage_epoch
-     WHERE server_id = $1
+-- What was counted after the last sample is lost: a gap up to $2, bounded by the highest rate that
+-- any account had on that node.  An account of which there is no sample may have lost all it did.
+WITH run AS (
+    SELECT i.server_id, i.node_id, i.started_at, n.system_id
+      FROM node_incarnation i
+      JOIN node n ON n.node_id = i.node_id
+     WHERE i.server_id = $1
+), rates AS (
+    SELECT coalesce(max(e.msgs_rate), 0) AS msgs_rate, coalesce(max(e.bytes_rate), 0) AS bytes_rate
+      FROM usage_epoch e
+     WHERE e.node_id IN (SELECT node_id FROM run)
 ), closed AS (
     UPDATE usage_epoch
        SET closed_at = greatest($2::timestamptz, sampled_at)
      WHERE server_id = $1
        AND closed_at IS NULL
     RETURNING *
+), lost AS (
+    SELECT system_id, node_id, server_id, account_id, team_id, sampled_at AS starts_at,
+           closed_at AS ends_at
+      FROM closed
+     UNION ALL
+    SELECT r.system_id, r.node_id, r.server_id, a.account_id, a.team_id,
+           greatest(r.started_at, a.created_at), $2::timestamptz
+      FROM run r
+      JOIN account a ON a.system_id = r.system_id
+     WHERE NOT a.is_system
+       AND a.state <> 'deleted'
+       AND greatest(r.started_at, a.created_at) < $2::timestamptz
+       AND NOT EXISTS (SELECT FROM usage_epoch e
+                        WHERE e.server_id = $1 AND e.account_id = a.account_id)
 )
 INSERT INTO usage_gap (system_id, node_id, server_id, account_id, team_id, starts_at, ends_at, reason,
                        msgs_max, bytes_max)
-SELECT c.system_id, c.node_id, c.server_id, c.account_id, c.team_id, c.sampled_at, c.closed_at, $3,
-       ceil(r.msgs_rate * (extract(epoch FROM c.closed_at - c.sampled_at) + 1))::bigint,
-       ceil(r.bytes_rate * (extract(epoch FROM c.closed_at - c.sampled_at) + 1))::bigint
-  FROM closed c
+SELECT l.system_id, l.node_id, l.server_id, l.account_id, l.team_id, l.starts_at, l.ends_at, $3,
+       ceil(r.msgs_rate * (extract(epoch FROM l.ends_at - l.starts_at) + 1))::bigint,
+       ceil(r.bytes_rate * (extract(epoch FROM l.ends_at - l.starts_at) + 1))::bigint
+  FROM lost l
  CROSS JOIN rates r
 ON CONFLICT DO NOTHING;
 
