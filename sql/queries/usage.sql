@@ -132,7 +132,8 @@ WITH run AS (
 ), rates AS (
     SELECT coalesce(max(e.msgs_rate), 0) AS msgs_rate, coalesce(max(e.bytes_rate), 0) AS bytes_rate
       FROM usage_epoch e
-     WHERE e.node_id IN (SELECT node_id FROM run)
+     WHERE e.server_id = $1
+        OR e.node_id IN (SELECT node_id FROM run)
 ), closed AS (
     UPDATE usage_epoch
        SET closed_at = greatest($2::timestamptz, sampled_at)

@@ -293,6 +293,18 @@ static void *run_tenant(void *arg)
     return NULL;
 }
 
+/* One that finds no database while it starts says so and ends: then it is started again. */
+static void keep_up(struct chaos *chaos, size_t control)
+{
+    struct stage_process *process = &chaos->stage.controls[control];
+
+    if (!stage_ended(process))
+        return;
+    if (!WIFEXITED(process->status) || WEXITSTATUS(process->status) != 1)
+        die(chaos, "berth-control", "ended by itself");
+    stage_control_start(&chaos->stage, control);
+}
+
 /* --- in peace: is everything as promised? ------------------------------------------------- */
 
 static json_t *look(struct chaos *chaos, const char *path)
@@ -433,6 +445,9 @@ static void compare(struct chaos *chaos)
 {
     size_t count = atomic_load(&chaos->life_count);
 
+    for (size_t i = 0; i < chaos->controls; i++)
+        keep_up(chaos, i);
+
     check_settled(chaos, count);
     for (size_t i = 0; i < count; i++)
         check_login(chaos, &chaos->lives[i]);
@@ -472,10 +487,8 @@ static void kill_one(struct chaos *chaos)
         stage_pause_ms(down_ms);
         stage_node_start(&chaos->stage, 0);
     }
-    for (size_t i = 0; i < chaos->controls; i++) {
-        if (stage_ended(&chaos->stage.controls[i]))
-            die(chaos, "berth-control", "ended by itself");
-    }
+    for (size_t i = 0; i < chaos->controls; i++)
+        keep_up(chaos, i);
     if (stage_ended(&chaos->stage.nodes[0]))
         die(chaos, "berth-broker", "ended by itself");
 }

@@ -114,7 +114,7 @@ static void start(struct stage_process *process, char *const *args)
 
 bool stage_ended(struct stage_process *process)
 {
-    if (process->pid != 0 && waitpid(process->pid, NULL, WNOHANG) == process->pid)
+    if (process->pid != 0 && waitpid(process->pid, &process->status, WNOHANG) == process->pid)
         process->pid = 0;
     return process->pid == 0;
 }

@@ -18,7 +18,8 @@
 enum { STAGE_CONTROLS = 2, STAGE_NODES = 2, STAGE_PATH_MAX = 256, STAGE_TOKEN_MAX = 160 };
 
 struct stage_process {
-    pid_t pid; /* 0: not running */
+    pid_t pid;  /* 0: not running */
+    int status; /* of waitpid, when it has ended */
     uint16_t port;
     char log[STAGE_PATH_MAX]; /* all its runs, one after the other */
     char name[32];
