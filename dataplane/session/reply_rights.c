@@ -19,6 +19,7 @@ struct reply_rights {
     struct map map;
     struct list ages;
     int64_t max, ttl_ns;
+    size_t bytes; /* of subjects */
 };
 
 struct reply_rights *reply_rights_new(int64_t max, int64_t ttl_ns)
@@ -34,6 +35,7 @@ struct reply_rights *reply_rights_new(int64_t max, int64_t ttl_ns)
 
 static void drop(struct reply_rights *rights, struct right *right)
 {
+    rights->bytes -= right->link.key.len;
     map_remove(&rights->map, &right->link);
     list_remove(&right->age);
     mem_free(right);
@@ -57,7 +59,7 @@ static void prune(struct reply_rights *rights, int64_t now_ns)
     while (!list_empty(&rights->ages)) {
         struct right *oldest = list_entry(rights->ages.next, struct right, age);
 
-        if (rights->map.count < REPLY_RIGHTS_MAX &&
+        if (rights->map.count < REPLY_RIGHTS_MAX && rights->bytes < REPLY_RIGHTS_BYTES &&
             (rights->ttl_ns < 0 || oldest->until_ns > now_ns))
             return;
         drop(rights, oldest);
@@ -78,6 +80,7 @@ void reply_rights_grant(struct reply_rights *rights, struct slice reply, int64_t
     right->left = rights->max;
     (void)map_insert(&rights->map, &right->link, slice_make(right->subject, reply.len));
     list_push(&rights->ages, &right->age);
+    rights->bytes += reply.len;
 }
 
 bool reply_rights_use(struct reply_rights *rights, struct slice subject, int64_t now_ns)

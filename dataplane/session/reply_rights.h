@@ -2,7 +2,8 @@
  * reply_rights: what a responder may publish for now (allow_responses).
  *
  * A message with a reply that was delivered gives the right to publish to exactly that subject,
- * so many times, so long.  At most REPLY_RIGHTS_MAX; the oldest give way.
+ * so many times, so long.  At most REPLY_RIGHTS_MAX, and subjects of REPLY_RIGHTS_BYTES; the oldest
+ * give way.
  *
  * Ownership  the session's.
  * Thread     the session's worker.
@@ -15,7 +16,7 @@
 
 #include "api/base/slice.h"
 
-enum { REPLY_RIGHTS_MAX = 65536 };
+enum { REPLY_RIGHTS_MAX = 65536, REPLY_RIGHTS_BYTES = 8 << 20 };
 
 struct reply_rights;
 

@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include <stdio.h>
+#include <string.h>
 
 #include "dataplane/session/reply_rights.h"
 
@@ -73,10 +74,29 @@ static void test_the_oldest_give_way(void **state)
     reply_rights_free(rights);
 }
 
+static void test_long_subjects_give_way_sooner(void **state)
+{
+    static char subject[64 << 10];
+    struct reply_rights *rights = reply_rights_new(1, INT64_MAX);
+    size_t count = REPLY_RIGHTS_BYTES / sizeof(subject);
+
+    (void)state;
+    memset(subject, 'x', sizeof(subject));
+    for (size_t i = 0; i <= count; i++) {
+        memcpy(subject, &i, sizeof(i));
+        reply_rights_grant(rights, slice_make(subject, sizeof(subject)), 1);
+    }
+    assert_true(reply_rights_use(rights, slice_make(subject, sizeof(subject)), 2));
+    memset(subject, 0, sizeof(size_t));
+    assert_false(reply_rights_use(rights, slice_make(subject, sizeof(subject)), 2));
+    reply_rights_free(rights);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_as_often_as_granted),
+        cmocka_unit_test(test_long_subjects_give_way_sooner),
         cmocka_unit_test(test_as_long_as_granted),
         cmocka_unit_test(test_for_ever),
         cmocka_unit_test(test_granted_again_counts_anew),
