@@ -16,7 +16,7 @@
 
 /* What an account may ask about itself, on each worker: reports are walks over connections. */
 #define OWN_EVERY_NS (50 * NS_PER_MS)
-enum { OWN_BURST = 40 };
+enum { OWN_BURST = 40, OWN_QUESTION_MAX = 4096 };
 
 struct system_service {
     struct monitor *monitor;
@@ -382,6 +382,9 @@ static void ask_own(struct system_service *service, struct worker *worker, struc
     struct service_request *request;
     struct own_mail *mail;
 
+    /* A long question is no question, but reading it would hold up the worker. */
+    if (message->len > OWN_QUESTION_MAX)
+        return;
     if (!throttle_allows(worker->part[WORKER_PART_SYSTEM], (uint64_t)(uintptr_t)account,
                          worker->now_ns, OWN_EVERY_NS, OWN_BURST))
         return;
