@@ -69,8 +69,10 @@ static void entry_drop(struct match_cache *cache, struct cache_entry *entry)
 {
     struct match *match = cache_entry_match(entry);
 
-    if (match != NULL)
+    if (match != NULL) {
+        cache->bytes -= match->size;
         match_retire(match, cache->reader);
+    }
     entry->kind = CACHE_EMPTY;
 }
 
@@ -199,7 +201,7 @@ static void grow(struct match_cache *cache)
         if (to != CACHE_NOWHERE)
             place_entry(cache, to, &old.entries[i]);
         else
-            entry_drop(&old, &old.entries[i]);
+            entry_drop(cache, &old.entries[i]);
     }
     munmap(old.entries, area_size(old.capacity));
     mem_free(old.sets);
@@ -260,6 +262,32 @@ static uint8_t first_hash(const struct sublist *list, struct slice subject)
     return (uint8_t)hash_token(list->id, slice_make(subject.data, len));
 }
 
+static void forget_matches(struct match_cache *cache)
+{
+    for (uint32_t i = 0; i < cache->capacity; i++) {
+        if (cache_entry_match(&cache->entries[i]) == NULL)
+            continue;
+        entry_drop(cache, &cache->entries[i]);
+        cache->count--;
+    }
+}
+
+/* May a match of that size be copied now?  Makes room for it. */
+static bool afford(struct match_cache *cache, size_t size)
+{
+    uint64_t epoch = reclaim_entered(cache->reader);
+
+    if (cache->epoch != epoch)
+        cache->copied = 0;
+    cache->epoch = epoch;
+    if (size > CACHE_BYTES_MAX - cache->copied)
+        return false;
+    cache->copied += size;
+    if (cache->bytes + size > CACHE_BYTES_MAX)
+        forget_matches(cache);
+    return true;
+}
+
 void match_cache_build(struct match_cache *cache, const struct sublist *list, struct slice subject,
                        struct cache_place *place, struct match_builder *builder,
                        struct match_result *result)
@@ -280,11 +308,16 @@ void match_cache_build(struct match_cache *cache, const struct sublist *list, st
     place->entry = choose_place(cache, list, place, costly);
     if (place->entry == CACHE_NOWHERE)
         return;
+    if (costly && !afford(cache, subject.len + (result->match != NULL ? result->match->size : 0))) {
+        place->entry = CACHE_NOWHERE;
+        return;
+    }
     entry.value = result->one;
     if (costly) {
         struct match *kept =
             match_copy(result, subject.len > CACHE_TEXT ? subject : slice_make(NULL, 0));
 
+        cache->bytes += kept->size;
         entry.kind = result->match != NULL ? CACHE_MATCH : CACHE_LONG;
         entry.value = (uint64_t)(uintptr_t)kept;
         result->match = result->match != NULL ? kept : NULL;

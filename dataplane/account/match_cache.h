@@ -12,6 +12,10 @@
  * The victim is chosen by clock bits.  When a quarter of the subjects that find no place were
  * asked for before, the cache grows fourfold, up to its bound.
  *
+ * Memory.  Matches may be large (many takers).  All that are kept are at most CACHE_BYTES_MAX:
+ * beyond, all are dropped.  No more than that is copied between two grace periods, since what is
+ * replaced waits for the second of them; a match that would be too much is built each time.
+ *
  * Ownership  entries own their matches; dropped ones are retired.
  * Thread     the worker's.
  * Errors     none.
@@ -25,6 +29,7 @@ enum {
     CACHE_WAYS = 8,
     CACHE_TEXT = 32,
     CACHE_ENTRIES_MIN = 512,
+    CACHE_BYTES_MAX = 32 << 20,
 };
 
 enum cache_kind {
@@ -59,6 +64,9 @@ struct match_cache {
     uint32_t capacity, capacity_max, count;
     uint32_t crowded;     /* subjects that found no place, of late */
     uint32_t asked_again; /* those of them that were asked for before */
+    size_t bytes;         /* of the matches kept */
+    size_t copied;        /* bytes of matches made in `epoch` */
+    uint64_t epoch;
     uint8_t hand;
     uint16_t *seen; /* tags of subjects that missed, by hash; NULL until it is needed */
     struct reclaim_reader *reader;

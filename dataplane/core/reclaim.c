@@ -17,7 +17,7 @@
 #include "api/base/check.h"
 #include "api/base/mem.h"
 
-enum { RIPE_AFTER = 3, FREE_AT_ONCE = 256 };
+enum { RIPE_AFTER = 3, FREE_AT_ONCE = 256, FREE_PART = 8 };
 
 /* The low bits of a reader's word; above them the epoch it has passed. */
 enum { ONLINE = 1, LEAVING = 2, OFFLINE = 3, STATE_BITS = 2, STATE_MASK = 3 };
@@ -150,7 +150,10 @@ static bool all_passed(struct reclaim *reclaim, uint64_t epoch)
 
 static void free_ripe(struct reclaim_reader *reader, uint64_t epoch)
 {
-    for (int i = 0; i < FREE_AT_ONCE; i++) {
+    /* In proportion, so that who retires faster does not leave more and more behind. */
+    size_t most = FREE_AT_ONCE + reader->waiting / FREE_PART;
+
+    for (size_t i = 0; i < most; i++) {
         struct reclaim_node *node = reader->first;
 
         if (node == NULL || node->epoch + RIPE_AFTER > epoch)
@@ -247,4 +250,9 @@ void reclaim_retire(struct reclaim_reader *reader, struct reclaim_node *node,
 size_t reclaim_waiting(const struct reclaim_reader *reader)
 {
     return reader->waiting;
+}
+
+uint64_t reclaim_entered(const struct reclaim_reader *reader)
+{
+    return reader->entered;
 }

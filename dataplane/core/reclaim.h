@@ -61,5 +61,7 @@ void reclaim_rouse(struct reclaim_reader *reader);
 void reclaim_retire(struct reclaim_reader *reader, struct reclaim_node *node,
                     void (*free_fn)(struct reclaim_node *node));
 
+/* The epoch in which this reader's section began: rises as grace periods end. */
+uint64_t reclaim_entered(const struct reclaim_reader *reader);
 /* Retired by this reader and not yet free: for statistics and for bounding. */
 size_t reclaim_waiting(const struct reclaim_reader *reader);

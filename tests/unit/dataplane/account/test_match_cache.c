@@ -257,9 +257,42 @@ static void test_never_wrong(void **state)
     end(&f);
 }
 
+/* Many takers make large matches: they are not kept without end. */
+static void test_memory_is_bounded(void **state)
+{
+    enum { TAKERS = 4096, SUBJECTS = 3 * CACHE_BYTES_MAX / (TAKERS * 8) };
+    struct fixture f;
+    struct taker **takers = test_calloc(TAKERS, sizeof(struct taker *));
+    char subject[32];
+
+    begin(&f, 1 << 14);
+    for (int i = 0; i < TAKERS; i++)
+        takers[i] = insert(&f, ">", NULL);
+    for (int i = 0; i < SUBJECTS; i++) {
+        snprintf(subject, sizeof(subject), "s.%d", i);
+        (void)knows(&f, subject, TAKERS);
+        (void)knows(&f, subject, TAKERS);
+        assert_true(f.cache->bytes <= CACHE_BYTES_MAX);
+    }
+    assert_true(f.cache->copied + TAKERS * 16 > CACHE_BYTES_MAX);
+    /* After a grace period there is room for others. */
+    for (int i = 0; i < 2; i++) {
+        reclaim_leave(f.reader, true);
+        reclaim_enter(f.reader);
+    }
+    assert_true(reclaim_waiting(f.reader) < SUBJECTS / 2);
+    (void)knows(&f, subject, TAKERS);
+    assert_true(knows(&f, subject, TAKERS));
+    for (int i = 0; i < TAKERS; i++)
+        take_out(&f, takers[i]);
+    test_free(takers);
+    end(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_memory_is_bounded),
         cmocka_unit_test(test_results_are_kept),
         cmocka_unit_test(test_churn_leaves_others_alone),
         cmocka_unit_test(test_lists_are_kept_apart),
