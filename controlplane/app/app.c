@@ -73,6 +73,14 @@ static void on_sync_changed(const char *account_id, void *arg)
         rest_sync_changed(rest);
 }
 
+static json_t *on_check_system(void *arg, const char *system_id, const char *account_key,
+                               size_t links)
+{
+    struct app *app = arg;
+
+    return jobs_check_system(app->jobs, system_id, account_key, links);
+}
+
 static void add_counter(struct buf *out, const char *name, const char *help)
 {
     buf_printf(out, "# HELP %s %s\n# TYPE %s counter\n", name, help, name);
@@ -206,7 +214,7 @@ static enum result start_rest(struct app *app, struct buf *message)
         .expensive_per_minute = given->expensive_per_minute,
         .public_url = given->public_url,
     };
-    const struct rest_hooks hooks = {app, on_committed, on_metrics};
+    const struct rest_hooks hooks = {app, on_committed, on_check_system, on_metrics};
     char why[REST_MESSAGE_MAX];
     struct rest *rest;
     enum result rc = rest_start(&options, app->pool, &app->tools, &hooks, &rest, why);

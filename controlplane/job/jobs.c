@@ -20,6 +20,7 @@
 #include "controlplane/domain/lease.h"
 #include "controlplane/domain/operation.h"
 #include "controlplane/domain/outbox.h"
+#include "controlplane/job/check_system.h"
 #include "controlplane/job/delete_accounts.h"
 #include "controlplane/job/meter.h"
 #include "controlplane/job/push_claims.h"
@@ -500,6 +501,12 @@ void jobs_stop(struct jobs *jobs)
     close(jobs->listener_stop[0]);
     close(jobs->listener_stop[1]);
     mem_free(jobs);
+}
+
+json_t *jobs_check_system(struct jobs *jobs, const char *system_id, const char *account_key,
+                          size_t links)
+{
+    return check_system(&jobs->context, system_id, account_key, links);
 }
 
 void jobs_figures(struct jobs *jobs, struct jobs_figures *out)

@@ -11,6 +11,8 @@
  */
 #pragma once
 
+#include <jansson.h>
+
 #include "controlplane/job/job.h"
 
 struct jobs;
@@ -27,6 +29,10 @@ struct jobs *jobs_start(const struct jobs_options *options);
 void jobs_stop(struct jobs *jobs);
 /* WAKE_...: after a commit in this process. */
 void jobs_wake(struct jobs *jobs, unsigned wake);
+
+/* See check_system.h. */
+json_t *jobs_check_system(struct jobs *jobs, const char *system_id, const char *account_key,
+                          size_t links);
 
 /* For /metrics and /readyz. */
 struct jobs_figures {

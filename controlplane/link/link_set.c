@@ -212,6 +212,12 @@ size_t link_set_take(struct link_set *set, const char *system_id, struct link_ta
     return take(set, system_id, true, out, cap);
 }
 
+size_t link_set_take_all(struct link_set *set, const char *system_id, struct link_taken *out,
+                         size_t cap)
+{
+    return take(set, system_id, false, out, cap);
+}
+
 void link_set_give(struct link_set *set, const struct link_taken *taken, size_t count)
 {
     for (size_t i = 0; i < count; i++)

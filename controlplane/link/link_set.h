@@ -46,4 +46,7 @@ enum { LINKS_MAX = 256 };
 /* The links of a system (NULL: all) that are up, at most cap; each is to be given back. */
 size_t link_set_take(struct link_set *set, const char *system_id, struct link_taken *out,
                      size_t cap);
+/* The same, whatever their state. */
+size_t link_set_take_all(struct link_set *set, const char *system_id, struct link_taken *out,
+                         size_t cap);
 void link_set_give(struct link_set *set, const struct link_taken *taken, size_t count);

@@ -435,7 +435,7 @@ static enum result inside(struct rest_call *call, const struct idempotency_key *
         rc = call->route->handler(call);
     if (rc == OK)
         rc = ensure_audit(call);
-    if (rc == OK && keyed)
+    if (rc == OK && keyed && call->after == NULL)
         rc = store_answer(call, key);
     return rc;
 }
@@ -452,6 +452,7 @@ static void reset_attempt(struct rest_call *call, size_t header_count)
     call->wait = (struct rest_wait){0};
     call->has_team = call->has_account = call->audited = false;
     call->body = NULL;
+    call->after = NULL;
     call->list = (struct list_query){0};
 }
 
@@ -563,6 +564,8 @@ static enum result run_with_db(struct rest_call *call)
     }
     pool_give(call->server->pool, call->work.db);
     call->work.db = NULL;
+    if (rc == OK && call->after != NULL)
+        call->after(call);
     return OK;
 }
 

@@ -85,6 +85,10 @@ struct rest_call {
     int64_t if_match_version;
     struct rest_wait wait;
     struct rest_reply reply;
+    /* What waits for nodes: runs after the commit, without a connection, and may change the
+     * reply.  Such an answer is not kept for its Idempotency-Key. */
+    void (*after)(struct rest_call *call);
+    void *after_arg;
     bool audited;
     struct arena *arena;                /* = work.arena */
     struct rest_server *server;         /* rate limits, hooks, figures */

@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include <jansson.h>
 #include <stdint.h>
 
 #include "api/base/buf.h"
@@ -26,6 +27,9 @@ struct rest_hooks {
     void *arg;
     /* After a commit: WAKE_... for the jobs of this process. */
     void (*committed)(void *arg, unsigned wake);
+    /* Asks the nodes of a system; {"ok", "links"}, a new reference.  NULL: nobody can ask. */
+    json_t *(*check_system)(void *arg, const char *system_id, const char *account_key,
+                            size_t links);
     /* Prometheus lines of other parts, appended to /metrics. */
     void (*metrics)(void *arg, struct buf *out);
 };

@@ -5,6 +5,7 @@
 
 #include "api/base/clock.h"
 #include "controlplane/domain/nats_system.h"
+#include "controlplane/rest/server.h"
 
 #define BASE "/v1/systems"
 #define ONE BASE "/{system}"
@@ -163,19 +164,53 @@ static json_t *check_node(const struct node *node, int64_t now, bool *well)
     return tree;
 }
 
+struct asked_system {
+    const char *id, *account_key;
+    size_t links;
+    json_t *tree;
+};
+
+/* The registry's view stands in the reply already; now the nodes are asked. */
+static void ask_nodes(struct rest_call *call)
+{
+    const struct rest_hooks *hooks = &call->server->hooks;
+    const struct asked_system *asked = call->after_arg;
+    json_t *said = hooks->check_system(hooks->arg, asked->id, asked->account_key, asked->links);
+    bool well = json_is_true(json_object_get(said, "ok"));
+
+    json_object_set(asked->tree, "links", json_object_get(said, "links"));
+    if (!well)
+        json_object_set_new(asked->tree, "ok", json_false());
+    json_decref(said);
+    router_reply_json(call, 200, asked->tree);
+}
+
+static void ask_later(struct rest_call *call, const struct nats_system *system, json_t *tree)
+{
+    struct asked_system *asked = arena_alloc(call->arena, sizeof(*asked));
+
+    *asked = (struct asked_system){
+        .id = system->resource.id,
+        .account_key = system->system_account_key,
+        .links = system->urls.count,
+        .tree = tree,
+    };
+    call->after_arg = asked;
+    call->after = ask_nodes;
+}
+
 static enum result test_connection(struct rest_call *call)
 {
     struct nats_system system;
     struct db_rows rows;
     json_t *tree, *nodes;
-    bool well;
+    bool well = true;
     enum result rc = find(call, &system);
 
     if (rc == OK)
         rc = node_expected(&call->work, system.resource.id, &rows);
     if (rc != OK)
         return rc;
-    well = rows.count > 0;
     nodes = json_array();
     for (size_t i = 0; i < rows.count; i++)
         json_array_append_new(
@@ -184,7 +219,10 @@ static enum result test_connection(struct rest_call *call)
     tree = resource_json(call->arena, json_object());
     json_object_set_new(tree, "ok", json_boolean(well));
     json_object_set_new(tree, "nodes", nodes);
-    return router_reply_json(call, 200, tree);
+    if (call->server->hooks.check_system != NULL)
+        ask_later(call, &system, tree);
+    rc = router_audit(call, "system.test", &system.resource, &nats_system_shape, NULL, NULL);
+    return rc == OK ? router_reply_json(call, 200, tree) : rc;
 }
 
 static enum result list_nodes(struct rest_call *call)

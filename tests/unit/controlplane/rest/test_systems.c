@@ -119,6 +119,14 @@ static void test_without_nodes(void **state)
     control_refused(control, 404, "not_found", admin, "POST", path_of("/nodes/n1:retire"), NULL);
     control_want(control, 200, admin, "POST", path_of(":test-connection"), NULL);
     assert_true(json_is_false(control_member(control, "ok")));
+    assert_int_equal(json_array_size(control_member(control, "links")), 0);
+    control_want_if(control, 200, admin, "*", "PATCH", path_of(""),
+                    "{\"urls\":[\"nats://127.0.0.1:1\"]}");
+    control_want(control, 200, admin, "POST", path_of(":test-connection"), NULL);
+    assert_true(json_is_false(control_member(control, "ok")));
+    assert_true(json_is_false(control_member(control, "links/0/connected")));
+    assert_string_equal(control_text(control, "links/0/url"), "nats://127.0.0.1:1");
+    assert_true(control_text(control, "links/0/trouble")[0] != '\0');
     control_want(control, 200, admin, "GET", path_of("/sync"), NULL);
     assert_non_null(control_member(control, "accounts"));
     control_want(control, 202, admin, "POST", path_of(":reconcile"), NULL);
