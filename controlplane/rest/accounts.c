@@ -150,17 +150,23 @@ static enum result put_by_name(struct rest_call *call)
     return rc == OK ? change(call, &settings) : rc;
 }
 
-static enum result delete (struct rest_call *call) {
-    const char *mode = router_query(call, "mode"); struct operation operation;
+static enum result drop(struct rest_call *call)
+{
+    const char *mode = router_query(call, "mode");
+    struct operation operation;
     enum result rc = refuse_system(call);
 
-    if (rc == OK && mode != NULL && strcmp(mode, "purge_now") != 0) return refusal_set(
-        call->work.refusal, REFUSAL_invalid_parameter, "mode must be purge_now");
-    if (rc == OK) rc = router_match(call, &call->account.resource);
-    if (rc == OK) rc = account_delete(&call->work, &call->account, &operation);
-    if (rc == OK) rc = router_audit(call, "account.delete", &call->account.resource, &account_shape,
-                                    &call->account, NULL);
-    if (rc != OK) return rc;
+    if (rc == OK && mode != NULL && strcmp(mode, "purge_now") != 0)
+        return refusal_set(call->work.refusal, REFUSAL_invalid_parameter, "mode must be purge_now");
+    if (rc == OK)
+        rc = router_match(call, &call->account.resource);
+    if (rc == OK)
+        rc = account_delete(&call->work, &call->account, &operation);
+    if (rc == OK)
+        rc = router_audit(call, "account.delete", &call->account.resource, &account_shape,
+                          &call->account, NULL);
+    if (rc != OK)
+        return rc;
     rc = router_created(call, "/v1/operations", &operation_shape, &operation, &operation.resource);
     call->reply.status = 202;
     return rc;
@@ -287,7 +293,7 @@ const struct rest_route accounts_routes[] = {
     {"GET", ONE, "account:read", NULL, get, "getAccount"},
     {"PATCH", ONE, "account:change", &account_settings_shape, update, "changeAccount",
      ROUTE_IF_MATCH | ROUTE_MERGE | ROUTE_WAIT},
-    {"DELETE", ONE, "account:delete", NULL, delete, "deleteAccount", ROUTE_IF_MATCH, "mode"},
+    {"DELETE", ONE, "account:delete", NULL, drop, "deleteAccount", ROUTE_IF_MATCH, "mode"},
     {"POST", ONE ":suspend", "account:suspend", &suspend_shape, suspend, "suspendAccount",
      ROUTE_WAIT},
     {"POST", ONE ":resume", "account:suspend", NULL, resume, "resumeAccount", ROUTE_WAIT},

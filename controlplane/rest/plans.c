@@ -62,12 +62,17 @@ static enum result update(struct rest_call *call)
     return rc == OK ? router_reply(call, 200, &plan_shape, &plan, &plan.resource) : rc;
 }
 
-static enum result delete (struct rest_call *call) {
-    struct plan plan; enum result rc = find(call, &plan);
+static enum result drop(struct rest_call *call)
+{
+    struct plan plan;
+    enum result rc = find(call, &plan);
 
-    if (rc == OK) rc = router_match(call, &plan.resource);
-    if (rc == OK) rc = plan_delete(&call->work, &plan);
-    if (rc == OK) rc = router_audit(call, "plan.delete", &plan.resource, &plan_shape, &plan, NULL);
+    if (rc == OK)
+        rc = router_match(call, &plan.resource);
+    if (rc == OK)
+        rc = plan_delete(&call->work, &plan);
+    if (rc == OK)
+        rc = router_audit(call, "plan.delete", &plan.resource, &plan_shape, &plan, NULL);
     return rc == OK ? router_reply_none(call) : rc;
 }
 
@@ -77,6 +82,6 @@ const struct rest_route plans_routes[] = {
     {"GET", ONE, "plan:read", NULL, get, "getPlan", 0, "version"},
     {"PATCH", ONE, "plan:change", &plan_settings_shape, update, "changePlan",
      ROUTE_IF_MATCH | ROUTE_MERGE},
-    {"DELETE", ONE, "plan:change", NULL, delete, "deletePlan", ROUTE_IF_MATCH},
+    {"DELETE", ONE, "plan:change", NULL, drop, "deletePlan", ROUTE_IF_MATCH},
     {0},
 };

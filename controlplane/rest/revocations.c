@@ -54,17 +54,25 @@ static enum result put(struct rest_call *call)
 }
 
 /* Tokens that it refused are accepted again: how many is in the answer. */
-static enum result delete (struct rest_call *call) {
-    struct revocation revocation; int64_t revision, valid_again; json_t * tree;
+static enum result drop(struct rest_call *call)
+{
+    struct revocation revocation;
+    int64_t revision, valid_again;
+    json_t *tree;
     enum result rc = find(call, &revocation);
 
-    if (rc == OK) rc = revocation_delete(&call->work, &revocation, &valid_again);
-    if (rc == OK) rc = account_changed(&call->work, call->account.resource.id, "revocation removed",
-                                       &revision);
-    if (rc == OK) rc = router_wait_account(call);
-    if (rc == OK) rc = router_audit(call, "revocation.delete", &revocation.resource,
-                                    &revocation_shape, &revocation, NULL);
-    if (rc != OK) return rc;
+    if (rc == OK)
+        rc = revocation_delete(&call->work, &revocation, &valid_again);
+    if (rc == OK)
+        rc = account_changed(&call->work, call->account.resource.id, "revocation removed",
+                             &revision);
+    if (rc == OK)
+        rc = router_wait_account(call);
+    if (rc == OK)
+        rc = router_audit(call, "revocation.delete", &revocation.resource, &revocation_shape,
+                          &revocation, NULL);
+    if (rc != OK)
+        return rc;
     tree = resource_json(call->arena, json_object());
     json_object_set_new(tree, "credentials_valid_again", json_integer(valid_again));
     return router_reply_json(call, 200, tree);
@@ -75,7 +83,6 @@ const struct rest_route revocations_routes[] = {
     {"GET", BASE "/{user_key}", "revocation:read", NULL, get, "getRevocation"},
     {"PUT", BASE "/{user_key}", "revocation:change", &revocation_settings_shape, put,
      "putRevocation", ROUTE_WAIT},
-    {"DELETE", BASE "/{user_key}", "revocation:change", NULL, delete, "deleteRevocation",
-     ROUTE_WAIT},
+    {"DELETE", BASE "/{user_key}", "revocation:change", NULL, drop, "deleteRevocation", ROUTE_WAIT},
     {0},
 };

@@ -65,12 +65,17 @@ static enum result update(struct rest_call *call)
     return rc == OK ? router_reply(call, 200, &scoped_role_shape, &role, &role.resource) : rc;
 }
 
-static enum result delete (struct rest_call *call) {
-    struct scoped_role role; enum result rc = find(call, &role);
+static enum result drop(struct rest_call *call)
+{
+    struct scoped_role role;
+    enum result rc = find(call, &role);
 
-    if (rc == OK) rc = router_match(call, &role.resource);
-    if (rc == OK) rc = scoped_role_delete(&call->work, &role);
-    if (rc == OK) rc = router_wait_account(call);
+    if (rc == OK)
+        rc = router_match(call, &role.resource);
+    if (rc == OK)
+        rc = scoped_role_delete(&call->work, &role);
+    if (rc == OK)
+        rc = router_wait_account(call);
     if (rc == OK)
         rc = router_audit(call, "role.delete", &role.resource, &scoped_role_shape, &role, NULL);
     return rc == OK ? router_reply_none(call) : rc;
@@ -82,7 +87,7 @@ const struct rest_route roles_routes[] = {
     {"GET", BASE "/{role}", "role:read", NULL, get, "getRole"},
     {"PATCH", BASE "/{role}", "role:change", &scoped_role_settings_shape, update, "changeRole",
      ROUTE_IF_MATCH | ROUTE_MERGE | ROUTE_WAIT},
-    {"DELETE", BASE "/{role}", "role:change", NULL, delete, "deleteRole",
+    {"DELETE", BASE "/{role}", "role:change", NULL, drop, "deleteRole",
      ROUTE_IF_MATCH | ROUTE_WAIT},
     {0},
 };

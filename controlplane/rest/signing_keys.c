@@ -45,15 +45,23 @@ static enum result create(struct rest_call *call)
                     : rc;
 }
 
-static enum result delete (struct rest_call *call) {
-    struct signing_key key; int64_t confirm; enum result rc = find(call, &key);
+static enum result drop(struct rest_call *call)
+{
+    struct signing_key key;
+    int64_t confirm;
+    enum result rc = find(call, &key);
 
-    if (rc == OK) rc = router_match(call, &key.resource);
-    if (rc == OK) rc = router_query_int(call, "confirm_clients", 0, INT64_MAX, -1, &confirm);
-    if (rc == OK) rc = signing_key_delete(&call->work, &key, confirm);
-    if (rc == OK) rc = router_wait_account(call);
-    if (rc == OK) rc = router_audit(call, "signing_key.delete", &key.resource, &signing_key_shape,
-                                    &key, NULL);
+    if (rc == OK)
+        rc = router_match(call, &key.resource);
+    if (rc == OK)
+        rc = router_query_int(call, "confirm_clients", 0, INT64_MAX, -1, &confirm);
+    if (rc == OK)
+        rc = signing_key_delete(&call->work, &key, confirm);
+    if (rc == OK)
+        rc = router_wait_account(call);
+    if (rc == OK)
+        rc =
+            router_audit(call, "signing_key.delete", &key.resource, &signing_key_shape, &key, NULL);
     return rc == OK ? router_reply_none(call) : rc;
 }
 
@@ -62,7 +70,7 @@ const struct rest_route signing_keys_routes[] = {
     {"POST", BASE, "key:change", &signing_key_settings_shape, create, "createSigningKey",
      ROUTE_WAIT},
     {"GET", BASE "/{key}", "key:read", NULL, get, "getSigningKey"},
-    {"DELETE", BASE "/{key}", "key:change", NULL, delete, "deleteSigningKey",
+    {"DELETE", BASE "/{key}", "key:change", NULL, drop, "deleteSigningKey",
      ROUTE_IF_MATCH | ROUTE_WAIT, "confirm_clients"},
     {0},
 };

@@ -69,13 +69,18 @@ static enum result update(struct rest_call *call)
     return rc == OK ? router_reply(call, 200, &nats_system_shape, &system, &system.resource) : rc;
 }
 
-static enum result delete (struct rest_call *call) {
-    struct nats_system system; enum result rc = find(call, &system);
+static enum result drop(struct rest_call *call)
+{
+    struct nats_system system;
+    enum result rc = find(call, &system);
 
-    if (rc == OK) rc = router_match(call, &system.resource);
-    if (rc == OK) rc = nats_system_delete(&call->work, &system);
-    if (rc == OK) rc = router_audit(call, "system.delete", &system.resource, &nats_system_shape,
-                                    &system, NULL);
+    if (rc == OK)
+        rc = router_match(call, &system.resource);
+    if (rc == OK)
+        rc = nats_system_delete(&call->work, &system);
+    if (rc == OK)
+        rc = router_audit(call, "system.delete", &system.resource, &nats_system_shape, &system,
+                          NULL);
     return rc == OK ? router_reply_none(call) : rc;
 }
 
@@ -273,7 +278,7 @@ const struct rest_route systems_routes[] = {
     {"GET", ONE, "system:read", NULL, get, "getSystem"},
     {"PATCH", ONE, "system:change", &nats_system_settings_shape, update, "changeSystem",
      ROUTE_IF_MATCH | ROUTE_MERGE},
-    {"DELETE", ONE, "system:change", NULL, delete, "deleteSystem", ROUTE_IF_MATCH},
+    {"DELETE", ONE, "system:change", NULL, drop, "deleteSystem", ROUTE_IF_MATCH},
     {"POST", ONE ":test-connection", "system:change", NULL, test_connection, "testSystemConnection",
      ROUTE_EXPENSIVE},
     {"POST", ONE ":reconcile", "system:change", NULL, reconcile, "reconcileSystem",

@@ -48,12 +48,15 @@ static enum result update(struct rest_call *call)
     return rc == OK ? router_reply(call, 200, &team_shape, &team, &team.resource) : rc;
 }
 
-static enum result delete (struct rest_call *call) {
+static enum result drop(struct rest_call *call)
+{
     enum result rc = router_match(call, &call->team.resource);
 
-    if (rc == OK) rc = team_delete(&call->work, &call->team);
-    if (rc == OK) rc = router_audit(call, "team.delete", &call->team.resource, &team_shape,
-                                    &call->team, NULL);
+    if (rc == OK)
+        rc = team_delete(&call->work, &call->team);
+    if (rc == OK)
+        rc =
+            router_audit(call, "team.delete", &call->team.resource, &team_shape, &call->team, NULL);
     return rc == OK ? router_reply_none(call) : rc;
 }
 
@@ -129,7 +132,7 @@ const struct rest_route teams_routes[] = {
     {"POST", BASE, "team:create", &team_settings_shape, create, "createTeam"},
     {"GET", ONE, "team:read", NULL, get, "getTeam"},
     {"PATCH", ONE, "team:change", &team_settings_shape, update, "changeTeam", ROUTE_MERGE},
-    {"DELETE", ONE, "team:delete", NULL, delete, "deleteTeam"},
+    {"DELETE", ONE, "team:delete", NULL, drop, "deleteTeam"},
     {"GET", MEMBERS, "member:read", NULL, list_members, "listMembers", ROUTE_LIST},
     {"POST", MEMBERS, "member:change", &member_settings_shape, create_member, "createMember"},
     {"GET", MEMBERS "/{member}", "member:read", NULL, get_member, "getMember"},

@@ -134,11 +134,15 @@ static enum result update(struct rest_call *call)
     return rc == OK ? router_reply(call, 200, &token_shape, &token, &token.resource) : rc;
 }
 
-static enum result delete (struct rest_call *call) {
-    struct token token; enum result rc = find(call, &token);
+static enum result drop(struct rest_call *call)
+{
+    struct token token;
+    enum result rc = find(call, &token);
 
-    if (rc == OK) rc = router_match(call, &token.resource);
-    if (rc == OK) rc = token_revoke(&call->work, &token);
+    if (rc == OK)
+        rc = router_match(call, &token.resource);
+    if (rc == OK)
+        rc = token_revoke(&call->work, &token);
     if (rc == OK)
         rc = router_audit(call, "token.delete", &token.resource, &token_shape, &token, NULL);
     return rc == OK ? router_reply_none(call) : rc;
@@ -153,7 +157,7 @@ const struct rest_route tokens_routes[] = {
     {"GET", BASE "/{token}", "token:read", NULL, get, "getToken"},
     {"PATCH", BASE "/{token}", "token:change", &token_settings_shape, update, "changeToken",
      ROUTE_MERGE},
-    {"DELETE", BASE "/{token}", "token:change", NULL, delete, "deleteToken"},
+    {"DELETE", BASE "/{token}", "token:change", NULL, drop, "deleteToken"},
     {"GET", OF_TEAM, "token:read", NULL, list_of_team, "listTeamTokens", ROUTE_LIST},
     {"POST", OF_TEAM, "token:change", &token_settings_shape, create_for_team, "createTeamToken",
      ROUTE_SECRET},

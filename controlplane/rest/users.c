@@ -101,12 +101,17 @@ static enum result put_by_name(struct rest_call *call)
     return rc == OK ? change(call, &old, settings) : rc;
 }
 
-static enum result delete (struct rest_call *call) {
-    struct nats_user user; enum result rc = find(call, &user);
+static enum result drop(struct rest_call *call)
+{
+    struct nats_user user;
+    enum result rc = find(call, &user);
 
-    if (rc == OK) rc = router_match(call, &user.resource);
-    if (rc == OK) rc = nats_user_delete(&call->work, &call->account, &user);
-    if (rc == OK) rc = router_wait_account(call);
+    if (rc == OK)
+        rc = router_match(call, &user.resource);
+    if (rc == OK)
+        rc = nats_user_delete(&call->work, &call->account, &user);
+    if (rc == OK)
+        rc = router_wait_account(call);
     if (rc == OK)
         rc = router_audit(call, "user.delete", &user.resource, &nats_user_shape, &user, NULL);
     return rc == OK ? router_reply_none(call) : rc;
@@ -120,7 +125,7 @@ const struct rest_route users_routes[] = {
     {"GET", BASE "/{user}", "user:read", NULL, get, "getUser"},
     {"PATCH", BASE "/{user}", "user:change", &nats_user_settings_shape, update, "changeUser",
      ROUTE_IF_MATCH | ROUTE_MERGE | ROUTE_WAIT},
-    {"DELETE", BASE "/{user}", "user:change", NULL, delete, "deleteUser",
+    {"DELETE", BASE "/{user}", "user:change", NULL, drop, "deleteUser",
      ROUTE_IF_MATCH | ROUTE_WAIT},
     {0},
 };
