@@ -453,11 +453,12 @@ static json_t *body_of(const struct rest_route *route)
 static json_t *success_of(const struct rest_route *route, const struct answer *answer)
 {
     const char *media = answer->media != NULL ? answer->media : "application/json";
-    json_t *schema = json_object();
+    json_t *schema;
     char text[TEXT_MAX];
 
     if (answer->status == 204)
         return json_pack("{s:s}", "description", "done");
+    schema = json_object();
     if (answer->schema != NULL) {
         snprintf(text, sizeof(text), "#/components/schemas/%s", answer->schema);
         json_object_set_new(schema, "$ref", json_string(text));
