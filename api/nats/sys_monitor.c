@@ -282,11 +282,21 @@ static const struct field account_statz_options_fields[] = {
 const struct shape sys_account_statz_options_shape =
     SHAPE(struct sys_account_statz_options, account_statz_options_fields);
 
+#define T struct sys_healthz_error
+static const struct field healthz_error_fields[] = {
+    {"type", STRING_AT(T, type)},
+    {"error", STRING_AT(T, error)},
+};
+#undef T
+static const struct shape healthz_error_shape =
+    SHAPE(struct sys_healthz_error, healthz_error_fields);
+
 #define T struct sys_healthz
 static const struct field healthz_fields[] = {
     {"status", STRING_AT(T, status)},
     {"status_code", INT_AT(T, status_code), FIELD_OMIT_EMPTY},
     {"error", STRING_AT(T, error), FIELD_OMIT_EMPTY},
+    {"errors", OBJECTS_AT(T, errors), FIELD_OMIT_EMPTY, .type = &healthz_error_shape},
 };
 #undef T
 const struct shape sys_healthz_shape = SHAPE(struct sys_healthz, healthz_fields);

@@ -185,10 +185,18 @@ struct sys_account_statz_options {
 };
 extern const struct shape sys_account_statz_options_shape;
 
+struct sys_healthz_error {
+    const char *type, *error;
+};
+struct sys_healthz_errors {
+    struct sys_healthz_error *items;
+    size_t count;
+};
 struct sys_healthz {
     const char *status; /* "ok" */
     int64_t status_code;
     const char *error;
+    struct sys_healthz_errors errors; /* instead of error, if details were asked for */
 };
 extern const struct shape sys_healthz_shape;
 

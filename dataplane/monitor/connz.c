@@ -133,6 +133,17 @@ static bool begin(struct report_call *call)
 
 /* --- choosing ------------------------------------------------------------------------------ */
 
+/* Reasons rise by their text; the number is how many texts stand before it. */
+static int64_t reason_rank(enum session_reason reason)
+{
+    const char *text = session_reason_text(reason);
+    int64_t rank = 0;
+
+    for (int i = 0; i < SESSION_REASONS; i++)
+        rank += strcmp(session_reason_text((enum session_reason)i), text) < 0;
+    return rank;
+}
+
 static int64_t value_of(enum sort sort, const struct session_snapshot *s)
 {
     switch (sort) {
@@ -161,7 +172,7 @@ static int64_t value_of(enum sort sort, const struct session_snapshot *s)
     case SORT_STOP:
         return s->stop_ns;
     case SORT_REASON:
-        return -(int64_t)s->reason;
+        return -reason_rank(s->reason);
     case SORT_RTT:
         return s->rtt_ns;
     case SORTS:
@@ -184,6 +195,8 @@ static bool fits(const struct sys_connz_options *options, const struct session_s
 {
     if (options->cid > 0 && (uint64_t)options->cid != snapshot->cid)
         return false;
+    if (given(options->mqtt_client))
+        return false; /* nobody here is one */
     if (given(options->user) &&
         (snapshot->user == NULL || strcmp(options->user, snapshot->user) != 0))
         return false;
@@ -316,6 +329,8 @@ static void describe_auth(struct arena *arena, const struct session_snapshot *sn
                           struct sys_conn *out)
 {
     out->authorized_user = report_text(arena, snapshot->user);
+    if (snapshot->stop_ns != 0 && !snapshot->logged_in)
+        return; /* it never got into an account */
     out->account = report_text(arena, snapshot->account);
     out->jwt = report_text(arena, snapshot->jwt);
     out->issuer_key = report_text(arena, snapshot->issuer_key);
@@ -408,7 +423,7 @@ static bool choose_closed(const struct session_snapshot *snapshot, void *arg)
     struct state *state = call->state;
 
     if (given(options->acc) &&
-        (snapshot->account == NULL || strcmp(options->acc, snapshot->account) != 0))
+        (!snapshot->logged_in || strcmp(options->acc, snapshot->account) != 0))
         return true;
     state->total++;
     if (!fits(options, snapshot) || given(options->filter_subject))

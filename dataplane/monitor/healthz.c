@@ -7,12 +7,34 @@ static bool given(const char *text)
     return text != NULL && text[0] != '\0';
 }
 
-static void fail(struct report_call *call, struct sys_healthz *out, int code, const char *status,
-                 const char *error)
+struct complaint {
+    int code;
+    const char *status, *type, *text;
+};
+
+static const struct complaint no_account = {
+    400, "error", "BAD_REQUEST", "\"account\" must not be empty when checking stream health"};
+static const struct complaint no_stream = {
+    400, "error", "BAD_REQUEST", "\"stream\" must not be empty when checking consumer health"};
+static const struct complaint leaving = {503, "unavailable", "CONNECTION",
+                                         "the node leaves: lame duck mode"};
+
+/* In detail: a list of errors with their types, and any failure is called "error". */
+static void complain(struct report_call *call, struct sys_healthz *out,
+                     const struct complaint *complaint)
 {
-    out->status = status;
-    out->status_code = call->code = code;
-    out->error = error;
+    const struct sys_healthz_options *options = call->options;
+
+    out->status = options->details ? "error" : complaint->status;
+    out->status_code = call->code = complaint->code;
+    if (!options->details) {
+        out->error = complaint->text;
+        return;
+    }
+    out->errors.items = arena_alloc(&call->arena, sizeof(out->errors.items[0]));
+    out->errors.items[0] =
+        (struct sys_healthz_error){.type = complaint->type, .error = complaint->text};
+    out->errors.count = 1;
 }
 
 static void finish(struct report_call *call)
@@ -23,14 +45,11 @@ static void finish(struct report_call *call)
     out->status = "ok";
     out->status_code = call->code = 200;
     if (given(options->stream) && !given(options->account))
-        fail(call, out, 400, "error", "\"account\" must not be empty when checking stream health");
+        complain(call, out, &no_account);
     else if (given(options->consumer) && !given(options->stream))
-        fail(call, out, 400, "error", "\"stream\" must not be empty when checking consumer health");
-    else if (given(options->account))
-        fail(call, out, 404, "unavailable",
-             arena_printf(&call->arena, "JetStream account \"%s\" not found", options->account));
+        complain(call, out, &no_stream);
     else if (atomic_load(&call->monitor->lame_duck))
-        fail(call, out, 503, "unavailable", "the node leaves: lame duck mode");
+        complain(call, out, &leaving);
     call->document = out;
 }
 

@@ -3,7 +3,7 @@
  *
  * Ownership  as report_call.h.
  * Thread     as report_call.h.
- * Errors     in the document: 400, 404, 503.
+ * Errors     in the document: 400, 503.
  */
 #pragma once
 

@@ -22,7 +22,17 @@ enum { BACKLOG = 128, IDLE_TIMEOUT_S = 60 };
 
 /* --- what can be asked --------------------------------------------------------------------- */
 
-enum param_kind { PARAM_BOOL, PARAM_INT, PARAM_UINT, PARAM_TEXT, PARAM_STATE, PARAM_SUBS };
+enum param_kind {
+    PARAM_BOOL,
+    PARAM_INT,
+    PARAM_UINT,
+    PARAM_TEXT,
+    PARAM_STATE,
+    PARAM_SUBS,
+    PARAM_BOOL_ONLY, /* must be one; nothing follows from it, there is nothing to show */
+    PARAM_SUBS_ONLY,
+    PARAM_INT_ONLY,
+};
 
 struct param {
     const char *name;
@@ -32,9 +42,13 @@ struct param {
 
 struct page {
     const char *path;
-    const char *report;         /* NULL: the index */
+    const char *report;         /* NULL: the text */
     const struct param *params; /* ends with a row without a name */
     bool compact;               /* not indented */
+    unsigned code;              /* of the text */
+    const char *type, *text;
+    bool alias; /* counted as the page before it */
+    bool uncounted;
 };
 
 /* clang-format off */
@@ -85,22 +99,33 @@ static const struct param healthz_params[] = {
     {0},
 };
 #undef T
-static const struct param no_params[] = {{0}};
-
-static const struct page pages[] = {
-    {"/",               NULL,             no_params},
-    {"/varz",           "VARZ",     no_params},
-    {"/connz",          "CONNZ",    connz_params},
-    {"/subsz",          "SUBSZ",    subsz_params},
-    {"/subscriptionsz", "SUBSZ",    subsz_params},
-    {"/accountz",       "ACCOUNTZ", accountz_params},
-    {"/accstatz",       "ACCSTATZ", accstatz_params},
-    {"/healthz",        "HEALTHZ",  healthz_params, .compact = true},
-    {"/jsz",            "JSZ",      no_params},
-    {"/routez",         "ROUTEZ",   no_params},
-    {"/gatewayz",       "GATEWAYZ", no_params},
-    {"/leafz",          "LEAFZ",    no_params},
+static const struct param jsz_params[] = {
+    {"accounts",           PARAM_BOOL_ONLY},
+    {"streams",            PARAM_BOOL_ONLY},
+    {"consumers",          PARAM_BOOL_ONLY},
+    {"direct-consumers",   PARAM_BOOL_ONLY},
+    {"config",             PARAM_BOOL_ONLY},
+    {"leader-only",        PARAM_BOOL_ONLY},
+    {"raft",               PARAM_BOOL_ONLY},
+    {"stream-leader-only", PARAM_BOOL_ONLY},
+    {"offset",             PARAM_INT_ONLY},
+    {"limit",              PARAM_INT_ONLY},
+    {0},
 };
+static const struct param routez_params[] = {
+    {"subs", PARAM_SUBS_ONLY},
+    {0},
+};
+static const struct param gatewayz_params[] = {
+    {"accs", PARAM_BOOL_ONLY},
+    {"subs", PARAM_SUBS_ONLY},
+    {0},
+};
+static const struct param leafz_params[] = {
+    {"subs", PARAM_BOOL_ONLY},
+    {0},
+};
+static const struct param no_params[] = {{0}};
 
 static const char index_html[] =
     "<html lang=\"en\"><head><title>berth-broker</title></head><body>\n"
@@ -110,6 +135,27 @@ static const char index_html[] =
     "<a href=\"./jsz\">jsz</a> <a href=\"./routez\">routez</a> <a href=\"./leafz\">leafz</a>\n"
     "<a href=\"./gatewayz\">gatewayz</a> <a href=\"./healthz\">healthz</a></p>\n"
     "</body></html>\n";
+static const struct page pages[] = {
+    {"/",               NULL,       no_params, .code = MHD_HTTP_OK,
+     .type = "text/html; charset=utf-8", .text = index_html},
+    {"/varz",           "VARZ",     no_params},
+    {"/connz",          "CONNZ",    connz_params},
+    {"/subsz",          "SUBSZ",    subsz_params},
+    {"/subscriptionsz", "SUBSZ",    subsz_params, .alias = true},
+    {"/accountz",       "ACCOUNTZ", accountz_params},
+    {"/accstatz",       "ACCSTATZ", accstatz_params},
+    {"/healthz",        "HEALTHZ",  healthz_params, .compact = true},
+    {"/jsz",            "JSZ",      jsz_params},
+    {"/routez",         "ROUTEZ",   routez_params},
+    {"/gatewayz",       "GATEWAYZ", gatewayz_params},
+    {"/leafz",          "LEAFZ",    leafz_params},
+    {"/ipqueuesz",      NULL,       no_params, .code = MHD_HTTP_OK,
+     .type = "application/json", .text = "{}", .uncounted = true},
+    {"/raftz",          NULL,       no_params, .code = MHD_HTTP_NOT_FOUND,
+     .type = "text/plain; charset=utf-8", .text = "No Raft nodes registered",
+     .uncounted = true},
+};
+
 /* clang-format on */
 
 struct http {
@@ -173,6 +219,8 @@ static bool read_param(const struct param *param, const char *text, struct repor
 {
     char *member = (char *)call->options + param->offset;
     bool *detail = (bool *)(void *)((char *)call->options + param->detail);
+    int64_t ignored_number, *number;
+    bool ignored;
 
     switch (param->kind) {
     case PARAM_TEXT:
@@ -190,12 +238,20 @@ static bool read_param(const struct param *param, const char *text, struct repor
         if (read_bool(text, (bool *)(void *)member))
             return true;
         break;
+    case PARAM_BOOL_ONLY:
+    case PARAM_SUBS_ONLY:
+        if (read_bool(text, &ignored) ||
+            (param->kind == PARAM_SUBS_ONLY && strcmp(text, "detail") == 0))
+            return true;
+        break;
     case PARAM_INT:
     case PARAM_UINT:
-        if (read_int(text, param->kind == PARAM_INT, (int64_t *)(void *)member))
+    case PARAM_INT_ONLY:
+        number = param->kind == PARAM_INT_ONLY ? &ignored_number : (int64_t *)(void *)member;
+        if (read_int(text, param->kind != PARAM_UINT, number))
             return true;
         report_fail(call, 400, "Error decoding %s for '%s': \"%.64s\" is not a number",
-                    param->kind == PARAM_INT ? "int" : "uint64", param->name, text);
+                    param->kind == PARAM_UINT ? "uint64" : "int", param->name, text);
         return false;
     case PARAM_STATE:
         if (read_state(text, (int64_t *)(void *)member))
@@ -316,7 +372,7 @@ static const struct page *find_page(const struct http *http, const char *url, si
         url = "/";
     for (size_t i = 0; i < COUNT_OF(pages); i++) {
         if (strcmp(pages[i].path, url) == 0) {
-            *index = i;
+            *index = pages[i].alias ? i - 1 : i;
             return &pages[i];
         }
     }
@@ -349,9 +405,10 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
     page = find_page(http, url, &index);
     if (page == NULL)
         return send_plain(connection, MHD_HTTP_NOT_FOUND, "404 page not found\n");
-    atomic_fetch_add_explicit(&http->requests[index], 1, memory_order_relaxed);
+    if (!page->uncounted)
+        atomic_fetch_add_explicit(&http->requests[index], 1, memory_order_relaxed);
     if (page->report == NULL)
-        return send_text(connection, MHD_HTTP_OK, "text/html; charset=utf-8", index_html);
+        return send_text(connection, page->code, page->type, page->text);
     return start_report(request, page);
 }
 

@@ -59,7 +59,7 @@ static bool begin(struct report_call *call)
                     options->test);
         return false;
     }
-    state->list = options->subscriptions || given(options->test);
+    state->list = options->subscriptions;
     state->skip = (size_t)options->offset;
     state->room = (size_t)options->limit;
     return true;
@@ -158,10 +158,11 @@ static bool visit(struct report_call *call, struct worker *worker)
     const struct sys_subsz_options *options = call->options;
     struct state *state = call->state;
 
+    if (!state->list)
+        return false;
     if (given(options->test))
         return visit_matches(call, worker);
-    if (state->list)
-        session_table_walk(worker, on_session, call);
+    session_table_walk(worker, on_session, call);
     return false;
 }
 

@@ -41,6 +41,7 @@ void session_snapshot(const struct session *session, struct session_snapshot *ou
     out->user = side->claimed;
     if (identity == NULL)
         return;
+    out->logged_in = true;
     out->user = identity->user;
     out->jwt = identity->bearer ? NULL : identity->jwt;
     out->issuer_key = identity->issuer_key;

@@ -22,6 +22,7 @@ struct session_snapshot {
     uint64_t in_msgs, in_bytes, out_msgs, out_bytes;
     uint64_t subscriptions;
     const char *name, *lang, *version; /* NULL: not given */
+    bool logged_in;                    /* else the account is the one that peers begin in */
     const char *user, *account, *account_label;
     const char *jwt, *issuer_key, *name_tag; /* NULL: none; jwt is NULL for bearer tokens */
     struct strings tags;

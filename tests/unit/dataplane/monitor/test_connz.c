@@ -59,6 +59,7 @@ static void test_options(void **state)
         {"{\"acc\":\"A\",\"filter_subject\":\"foo.bar\"}", "\"num_connections\":1"},
         {"{\"acc\":\"A\",\"filter_subject\":\"bar\"}", "\"num_connections\":0"},
         {"{\"state\":1}", "\"offset\":0"},
+        {"{\"mqtt_client\":\"m\"}", "\"num_connections\":0,\"total\":2"},
         {"{\"sort\":\"subs\"}", "\"num_connections\":2"},
         {"{\"sort\":\"zz\"}", "invalid sorting option: zz"},
         {"{\"sort\":\"stop\"}", "sort by stop only valid on closed connections"},
@@ -122,12 +123,35 @@ static void test_the_closed(void **state)
     guest_is_told(&sys, CONNZ, "{\"state\":1,\"sort\":\"stop\"}", "\"num_connections\":1");
 }
 
+/* Reasons rise by their text; who never got in stands in no account. */
+static void test_reasons_of_the_closed(void **state)
+{
+    struct guest c;
+    const char *text, *entry, *end;
+
+    station_enter(&station, &c, AS("b"));
+    guest_leave(&c);
+    station_dial(&station, &c);
+    guest_say(&c, "CONNECT {\"user\":\"zz\",\"pass\":\"zz\",\"name\":\"nzz\"}\r\n");
+    guest_hears(&c, "-ERR 'Authorization Violation'\r\n");
+    guest_leave(&c);
+    do
+        text = guest_asks(&sys, CONNZ, "{\"state\":1,\"auth\":true,\"sort\":\"reason\"}");
+    while (strstr(text, "\"name\":\"nzz\"") == NULL);
+    assert_true(before(text, "\"name\":\"nzz\"", "\"name\":\"nb\""));
+    entry = strstr(text, "Authentication Failure");
+    assert_non_null(entry);
+    end = strchr(entry, '}');
+    assert_true(strstr(entry, "\"account\":") == NULL || strstr(entry, "\"account\":") > end);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_options),
         cmocka_unit_test(test_sorting),
         cmocka_unit_test(test_the_closed),
+        cmocka_unit_test(test_reasons_of_the_closed),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -45,8 +45,11 @@ static void test_answers(void **state)
         {"{\"stream\":\"s\"}", "\"status_code\":400,\"error\":\"\\\"account\\\" must not be empty"},
         {"{\"account\":\"A\",\"consumer\":\"c\"}",
          "\\\"stream\\\" must not be empty when checking consumer health"},
-        {"{\"account\":\"ZZ\"}", "\"status_code\":404,\"error\":\"JetStream account \\\"ZZ\\\" not "
-                                 "found\""},
+        {"{\"account\":\"ZZ\"}", "\"data\":{\"status\":\"ok\",\"status_code\":200}"},
+        {"{\"stream\":\"s\",\"details\":true}", "{\"status\":\"error\",\"status_code\":400,"
+                                                "\"errors\":[{\"type\":\"BAD_REQUEST\",\"error\":"
+                                                "\"\\\"account\\\" must not be empty"},
+        {"{\"details\":true}", "\"data\":{\"status\":\"ok\",\"status_code\":200}"},
     };
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)

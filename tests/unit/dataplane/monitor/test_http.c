@@ -99,7 +99,17 @@ static void test_every_page(void **state)
         {"/m/connz?sort=zz", 400, "invalid sorting option: zz"},
         {"/m/accountz?acc=ZZ", 400, "Account ZZ does not exist"},
         {"/m/healthz?stream=s", 400, "{\"status\":\"error\",\"error\":"},
-        {"/m/healthz?account=zz", 404, "{\"status\":\"unavailable\",\"error\":"},
+        {"/m/healthz?account=zz", 200, "{\"status\":\"ok\"}"},
+        {"/m/healthz?details=1&stream=s", 400, "\"errors\":[{\"type\":\"BAD_REQUEST\",\"error\":"},
+        {"/m/routez?subs=detail", 200, "\"num_routes\": 0"},
+        {"/m/routez?subs=x", 400, "Error decoding boolean for 'subs'"},
+        {"/m/gatewayz?accs=x", 400, "Error decoding boolean for 'accs'"},
+        {"/m/leafz?subs=detail", 400, "Error decoding boolean for 'subs'"},
+        {"/m/jsz?streams=1&limit=5", 200, "\"disabled\": true"},
+        {"/m/jsz?streams=x", 400, "Error decoding boolean for 'streams'"},
+        {"/m/jsz?limit=x", 400, "Error decoding int for 'limit'"},
+        {"/m/ipqueuesz", 200, "{}"},
+        {"/m/raftz", 404, "No Raft nodes registered"},
     };
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -124,6 +134,7 @@ static void test_requests_are_counted(void **state)
     assert_non_null(tree);
     assert_true(json_integer_value(
                     json_object_get(json_object_get(tree, "http_req_stats"), "/healthz")) > 0);
+    assert_null(json_object_get(json_object_get(tree, "http_req_stats"), "/subscriptionsz"));
     json_decref(tree);
     buf_fini(&answer.body);
 }

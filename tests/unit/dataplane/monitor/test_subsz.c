@@ -48,8 +48,9 @@ static void test_options(void **state)
          "\"subscriptions_list\":[{\"account\":\"A\""},
         {"{\"subscriptions\":true,\"account\":\"A\",\"limit\":1,\"offset\":2}",
          "\"total\":3,\"offset\":2,\"limit\":1,\"subscriptions_list\":[{"},
-        {"{\"test\":\"x.y\"}", "\"total\":2"},
-        {"{\"test\":\"x.y\",\"limit\":1}", "\"total\":2"},
+        {"{\"test\":\"x.y\"}", "\"total\":0,\"offset\":0,\"limit\":1024}"},
+        {"{\"test\":\"x.y\",\"subscriptions\":true}", "\"total\":2"},
+        {"{\"test\":\"x.y\",\"subscriptions\":true,\"limit\":1}", "\"total\":2"},
         {"{\"test\":\"x.*\"}", "invalid test subject, must be valid publish subject: x.*"},
         {"{\"account\":\"ZZ\",\"subscriptions\":true}", "\"num_subscriptions\":0"},
     };
