@@ -427,6 +427,7 @@ static enum result parse_entry(struct parser *parser, struct scope *scope, bool 
     rc = scanned(parser, config_scan_key(scan, &node->key, &bare));
     if (rc != OK)
         return rc;
+    node->column += !bare; /* the key itself: behind its quote */
     if (bare && config_scan_at_space(scan) && config_scan_peek(scan) != SCAN_END &&
         strcasecmp(node->key, "include") == 0) {
         config_scan_blanks(scan);

@@ -234,8 +234,6 @@ bool auth_trusts(const struct auth *auth, const char *operator_key)
 
 bool auth_has_plain_password(const struct auth *auth)
 {
-    if (auth->options.token != NULL && !password_is_bcrypt(auth->options.token))
-        return true;
     if (auth->options.password != NULL && !password_is_bcrypt(auth->options.password))
         return true;
     for (size_t i = 0; i < auth->options.user_count; i++) {

@@ -151,7 +151,7 @@ static enum result open_patiently(const char *host, int port, struct listener **
 static enum result open_listener(struct node *node)
 {
     const struct node_options *options = node->options;
-    char address[300], why[128];
+    char address[300], why[PROCESS_FILES_WHY_MAX];
     enum result rc;
 
     bracketed(options->host, options->port, address, sizeof(address));
@@ -164,10 +164,12 @@ static enum result open_listener(struct node *node)
     rc = open_patiently(options->host, (int)options->port, &node->listener);
     if (rc == OK)
         return OK;
-    snprintf(why, sizeof(why), "%s",
-             errno == EADDRINUSE ? "bind: address already in use" : strerror(errno));
-    log_fatal(LOG_MAIN, "Error listening on port: %s, \"listen tcp %s: %s\"", address, address,
-              rc == ERR_SYNTAX ? "no such host" : why);
+    if (rc == ERR_SYNTAX)
+        log_fatal(LOG_MAIN, "Error listening on port: %s, \"listen tcp %s: no such host\"", address,
+                  address);
+    else
+        log_fatal(LOG_MAIN, "Error listening on port: %s, \"listen tcp %s: bind: %s\"", address,
+                  address, process_files_why(why));
     return rc;
 }
 
@@ -490,12 +492,14 @@ static void write_ports(struct node *node)
         .http_port = node->http_port,
     };
 
+    char why[PROCESS_FILES_WHY_MAX];
+
     if (options->ports_file_dir == NULL || options->ports_file_dir[0] == '\0')
         return;
     process_files_ports_path(options->ports_file_dir, options->program, &node->ports_path);
     if (process_files_write_ports(buf_text(&node->ports_path), &ports) != OK)
         log_error(LOG_MAIN, "Error writing ports file (%s): %s", buf_text(&node->ports_path),
-                  strerror(errno));
+                  process_files_why(why));
     else
         node->ports_written = true;
 }

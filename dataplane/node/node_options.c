@@ -47,6 +47,11 @@ static bool read_address(struct option_reader *reader, const struct config_node 
         option_error(reader, node, "could not parse address string \"%s\"", node->string);
         return false;
     }
+    if (node->string[0] != '[' && strchr(node->string, ':') != colon) {
+        option_error(reader, node, "could not parse address string \"%s\": IPv6 wants brackets",
+                     node->string);
+        return false;
+    }
     port = strtol(colon + 1, &end, 10);
     if (end == colon + 1 || *end != '\0') {
         option_error(reader, node, "could not parse port \"%s\"", colon + 1);
@@ -98,11 +103,11 @@ static void read_lame_duck(struct option_reader *reader, const struct config_nod
 {
     int64_t ns;
 
-    if (!option_duration(reader, node, &ns))
+    if (!option_is(reader, node, CONFIG_STRING) || !option_duration(reader, node, &ns))
         return;
     if (ns < LAME_DUCK_MIN)
         option_error(reader, node, "invalid lame_duck_duration of %s, minimum is 30 seconds",
-                     node->kind == CONFIG_STRING ? node->string : "less");
+                     node->string);
     *(int64_t *)out = ns;
 }
 
@@ -110,7 +115,7 @@ static void read_grace(struct option_reader *reader, const struct config_node *n
 {
     int64_t ns;
 
-    if (!option_duration(reader, node, &ns))
+    if (!option_is(reader, node, CONFIG_STRING) || !option_duration(reader, node, &ns))
         return;
     if (ns < 0)
         option_error(reader, node, "invalid lame_duck_grace_period, needs to be positive");
@@ -182,6 +187,48 @@ static void read_pinned(struct option_reader *reader, const struct config_node *
                          keys->items[i]);
 }
 
+/* Keys without effect here are still checked: a typing error is one everywhere. */
+static void check_bool(struct option_reader *reader, const struct config_node *node, void *out)
+{
+    (void)option_is(reader, node, CONFIG_BOOL);
+}
+
+static void check_number(struct option_reader *reader, const struct config_node *node, void *out)
+{
+    (void)option_is(reader, node, CONFIG_INT);
+}
+
+static void check_text(struct option_reader *reader, const struct config_node *node, void *out)
+{
+    (void)option_is(reader, node, CONFIG_STRING);
+}
+
+static void check_texts_by_name(struct option_reader *reader, const struct config_node *node,
+                                void *out)
+{
+    if (!option_is(reader, node, CONFIG_MAP))
+        return;
+    for (const struct config_node *item = node->first; item != NULL; item = item->next)
+        (void)option_is(reader, item, CONFIG_STRING);
+}
+
+static void check_bools_by_name(struct option_reader *reader, const struct config_node *node,
+                                void *out)
+{
+    if (!option_is(reader, node, CONFIG_MAP))
+        return;
+    for (const struct config_node *item = node->first; item != NULL; item = item->next)
+        (void)option_is(reader, item, CONFIG_BOOL);
+}
+
+/* A block that says nothing asks for nothing. */
+static void later_unless_empty(struct option_reader *reader, const struct config_node *node,
+                               void *out)
+{
+    if (node->kind != CONFIG_MAP || node->first != NULL)
+        option_later(reader, node);
+}
+
 /* --- the table ----------------------------------------------------------------------------- */
 
 #define T struct node_options
@@ -199,8 +246,8 @@ static const struct option top_table[] = {
     {"server_name",        OPTION_READ_AT(T, server_name), .read = read_server_name},
     {"server_tags",        OPTION_READ_AT(T, tags), .read = read_tags},
     {"server_metadata",    OPTION_READ_AT(T, metadata), .read = read_metadata},
-    {"workers",            OPTION_NUMBER_AT(T, workers), .max = WORKERS_MAX}, /* ours */
-    {"spread",             OPTION_BOOL_AT(T, spread)},                        /* ours */
+    {"workers",            OPTION_NUMBER_AT(T, workers)}, /* ours */
+    {"spread",             OPTION_BOOL_AT(T, spread)},    /* ours */
 
     {"debug",              OPTION_BOOL_AT(T, debug)},
     {"trace",              OPTION_BOOL_AT(T, trace)},
@@ -212,17 +259,14 @@ static const struct option top_table[] = {
     {"pidfile|pid_file",   OPTION_TEXT_AT(T, pid_file)},
     {"ports_file_dir",     OPTION_TEXT_AT(T, ports_file_dir)},
 
-    {"max_control_line",   OPTION_NUMBER_AT(T, max_control_line), 1, NUMBER_MAX,
-                           "max_control_line value is too big"},
-    {"max_payload",        OPTION_NUMBER_AT(T, max_payload), INT32_MIN, NUMBER_MAX,
-                           "max_payload value is too big"},
+    {"max_control_line",   OPTION_NUMBER_AT(T, max_control_line), 0, NUMBER_MAX},
+    {"max_payload",        OPTION_NUMBER_AT(T, max_payload), INT32_MIN, NUMBER_MAX},
     {"max_pending",        OPTION_NUMBER_AT(T, max_pending)},
     {"max_connections|max_conn",   OPTION_READ_AT(T, max_connections), .read = read_connections},
     {"max_subscriptions|max_subs", OPTION_NUMBER_AT(T, max_subscriptions)},
-    {"max_sub_tokens|max_subscription_tokens", OPTION_NUMBER_AT(T, max_subscription_tokens), 0, 255,
-                           "max_subscription_tokens value is too big"},
-    {"max_closed_clients", OPTION_NUMBER_AT(T, max_closed_clients), 0, NUMBER_MAX,
-                           "max_closed_clients value is too big"},
+    {"max_sub_tokens|max_subscription_tokens",
+                           OPTION_NUMBER_AT(T, max_subscription_tokens), 1, 255},
+    {"max_closed_clients", OPTION_NUMBER_AT(T, max_closed_clients), 0, NUMBER_MAX},
     {"ping_interval",      OPTION_DURATION_AT(T, ping_interval_ns)},
     {"ping_max",           OPTION_NUMBER_AT(T, ping_max)},
     {"write_deadline",     OPTION_DURATION_AT(T, write_deadline_ns)},
@@ -249,27 +293,27 @@ static const struct option top_table[] = {
     {"resolver_pinned_accounts", OPTION_READ_AT(T, pinned_accounts), .read = read_pinned},
 
     /* Without effect on what this node does. */
-    {"max_traced_msg_len",     OPTION_NONE},
-    {"disable_sublist_cache|no_sublist_cache", OPTION_NONE},
-    {"no_fast_producer_stall", OPTION_NONE},
-    {"connect_error_reports",  OPTION_NONE},
-    {"reconnect_error_reports", OPTION_NONE},
-    {"allow_non_tls",          OPTION_NONE},
-    {"store_dir|storedir",     OPTION_NONE},
-    {"feature_flags",          OPTION_NONE},
-    {"default_js_domain",      OPTION_NONE},
-    {"prof_block_rate",        OPTION_NONE},
-    {"logfile_max_num|log_max_num", OPTION_NONE},
+    {"max_traced_msg_len", OPTION_READ, 0, .read = check_number},
+    {"disable_sublist_cache|no_sublist_cache", OPTION_READ, 0, .read = check_bool},
+    {"no_fast_producer_stall", OPTION_READ, 0, .read = check_bool},
+    {"connect_error_reports", OPTION_READ, 0, .read = check_number},
+    {"reconnect_error_reports", OPTION_READ, 0, .read = check_number},
+    {"allow_non_tls", OPTION_READ, 0, .read = check_bool},
+    {"store_dir|storedir", OPTION_READ, 0, .read = check_text},
+    {"feature_flags", OPTION_READ, 0, .read = check_bools_by_name},
+    {"default_js_domain", OPTION_READ, 0, .read = check_texts_by_name},
+    {"prof_block_rate", OPTION_READ, 0, .read = check_number},
+    {"logfile_max_num|log_max_num", OPTION_READ, 0, .read = check_number},
     {"ocsp_cache",             OPTION_NONE},
 
     /* Parts that do not exist yet. */
-    {"cluster",              OPTION_LATER},
+    {"cluster", OPTION_READ, 0, .read = later_unless_empty},
     {"gateway",              OPTION_LATER},
-    {"leaf|leafnodes",       OPTION_LATER},
+    {"leaf|leafnodes", OPTION_READ, 0, .read = later_unless_empty},
     {"tls",                  OPTION_LATER},
     {"websocket|ws",         OPTION_LATER},
     {"mqtt",                 OPTION_LATER},
-    {"mappings|maps",        OPTION_LATER},
+    {"mappings|maps", OPTION_READ, 0, .read = later_unless_empty},
     {"default_sentinel",     OPTION_LATER},
     {"proxies",              OPTION_LATER},
     {"resolver_tls",         OPTION_LATER},
@@ -468,6 +512,8 @@ static const char *check_operators(struct node_options *options)
 
     if (options->operators.count > 0 && options->trusted_keys.count > 0)
         return "conflicting options for 'TrustedKeys' and 'TrustedOperators'";
+    if (!node_options_operator_mode(options) && options->resolver.kind == RESOLVER_FULL)
+        return "Could not start resolver: no operator key found";
     if (options->operators.count == 0)
         return NULL;
     if (options->resolver.kind == RESOLVER_NONE)
@@ -549,27 +595,31 @@ static bool preloads_system_account(const struct node_options *options)
 }
 
 /* The system account where nothing names one; it must be one of the accounts there are. */
+static bool is_account(const struct node_options *options, const char *name)
+{
+    for (size_t i = 0; i < options->users.account_count; i++)
+        if (strcmp(options->users.accounts[i].name, name) == 0)
+            return true;
+    return strcmp(name, DEFAULT_SYSTEM_ACCOUNT) == 0;
+}
+
 static const char *settle_system_account(struct node_options *options)
 {
-    if (options->no_system_account) {
-        options->system_account = NULL;
-        return NULL;
-    }
+    const char *missing = "error resolving system account: account missing";
+    bool named = options->system_account != NULL && options->system_account[0] != '\0';
+
     if (node_options_operator_mode(options)) {
-        if (options->system_account == NULL || preloads_system_account(options))
-            return NULL;
-        return "error resolving system account: account missing";
+        if (options->no_system_account)
+            options->system_account = NULL;
+        return options->system_account == NULL || preloads_system_account(options) ? NULL : missing;
     }
-    if (options->system_account == NULL || options->system_account[0] == '\0') {
+    if (named && !is_account(options, options->system_account))
+        return missing;
+    if (options->no_system_account)
+        options->system_account = NULL;
+    else if (!named)
         options->system_account = DEFAULT_SYSTEM_ACCOUNT;
-        return NULL;
-    }
-    if (strcmp(options->system_account, DEFAULT_SYSTEM_ACCOUNT) == 0)
-        return NULL;
-    for (size_t i = 0; i < options->users.account_count; i++)
-        if (strcmp(options->users.accounts[i].name, options->system_account) == 0)
-            return NULL;
-    return "error resolving system account: account missing";
+    return NULL;
 }
 
 /* Only a system account is configured: everybody else may still come in, and is in $G. */
@@ -595,9 +645,56 @@ static void make_up_user(struct node_options *options)
     users->users.cap = ++users->users.count;
 }
 
+/* 0 is "not said", as everywhere in the reference server; less than nothing of a time as well. */
+static void replace_zeros(struct node_options *options)
+{
+    struct node_options defaults;
+
+    set_defaults(&defaults);
+    if (options->max_control_line == 0)
+        options->max_control_line = defaults.max_control_line;
+    if (options->max_payload == 0)
+        options->max_payload = defaults.max_payload;
+    if (options->max_pending == 0)
+        options->max_pending = defaults.max_pending;
+    if (options->max_closed_clients == 0)
+        options->max_closed_clients = defaults.max_closed_clients;
+    if (options->ping_interval_ns <= 0)
+        options->ping_interval_ns = defaults.ping_interval_ns;
+    if (options->ping_max <= 0)
+        options->ping_max = defaults.ping_max;
+    if (options->write_deadline_ns <= 0)
+        options->write_deadline_ns = defaults.write_deadline_ns;
+}
+
+/* HOST or HOST:PORT, an IPv6 address in brackets. */
+static const char *check_addresses(struct node_options *options)
+{
+    const char *text = options->client_advertise, *colon;
+    size_t digits;
+
+    if (options->server_name != NULL && strchr(options->server_name, ' ') != NULL)
+        return "server name cannot contain spaces";
+    if (text == NULL || text[0] == '\0')
+        return NULL;
+    if (text[0] == '[' && strchr(text, ']') != NULL)
+        colon = strchr(strchr(text, ']'), ':');
+    else
+        colon = strchr(text, ':');
+    if (colon == NULL)
+        return NULL;
+    digits = strspn(colon + 1, "0123456789");
+    if (digits > 0 && digits <= 5 && colon[1 + digits] == '\0')
+        return NULL;
+    return arena_printf(&options->arena, "client_advertise \"%s\" is neither a host nor host:port",
+                        text);
+}
+
 static const char *settle(struct node_options *options)
 {
     const char *why;
+
+    replace_zeros(options);
 
     if (options->port == 0)
         options->port = OPTIONS_PORT_DEFAULT;
@@ -607,8 +704,8 @@ static const char *settle(struct node_options *options)
         options->host = "0.0.0.0";
     if (options->users.timeout_ns > 0)
         options->auth_timeout_ns = options->users.timeout_ns;
-    if ((why = check_limits(options)) != NULL || (why = check_operators(options)) != NULL ||
-        (why = adopt_system_account(options)) != NULL ||
+    if ((why = check_addresses(options)) != NULL || (why = check_limits(options)) != NULL ||
+        (why = check_operators(options)) != NULL || (why = adopt_system_account(options)) != NULL ||
         (why = check_no_auth_user(options)) != NULL ||
         (why = settle_system_account(options)) != NULL)
         return why;

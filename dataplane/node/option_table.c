@@ -108,7 +108,7 @@ bool option_duration(struct option_reader *reader, const struct config_node *nod
         option_warning(reader, node,
                        "invalid use of field \"%s\": %s should be converted to a duration",
                        node->key, node->key);
-    if (config_duration(node, ns) == OK)
+    if (node->kind != CONFIG_FLOAT && config_duration(node, ns) == OK)
         return true;
     if (node->kind == CONFIG_STRING)
         option_error(reader, node, "error parsing %s: time: invalid duration \"%s\"", node->key,
@@ -125,11 +125,11 @@ static void read_number(struct option_reader *reader, const struct option *optio
         return;
     if ((option->min != 0 || option->max != 0) &&
         (node->integer < option->min || node->integer > option->max)) {
-        if (option->too_big != NULL)
-            option_error(reader, node, "%s", option->too_big);
+        if (node->integer < option->min)
+            option_error(reader, node, "%s must not be less than %lld", node->key,
+                         (long long)option->min);
         else
-            option_error(reader, node, "%s must be from %lld to %lld", node->key,
-                         (long long)option->min, (long long)option->max);
+            option_error(reader, node, "%s value is too big", node->key);
         return;
     }
     *out = node->integer;

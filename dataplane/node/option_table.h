@@ -46,7 +46,6 @@ struct option {
     enum option_kind kind;
     size_t offset;
     int64_t min, max;
-    const char *too_big; /* OPTION_NUMBER: the sentence when it is out of bounds */
     void (*read)(struct option_reader *reader, const struct config_node *node, void *out);
 };
 

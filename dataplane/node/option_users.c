@@ -280,13 +280,14 @@ static void read_timeout(struct option_reader *reader, const struct config_node 
 {
     double seconds;
 
-    if (node->kind == CONFIG_INT)
+    if (node->kind == CONFIG_INT) {
         seconds = (double)node->integer;
-    else if (node->kind == CONFIG_FLOAT)
+    } else if (node->kind == CONFIG_FLOAT) {
         seconds = node->real;
-    else {
-        option_duration(reader, node, out);
-        return;
+    } else {
+        if (!option_duration(reader, node, out))
+            return;
+        seconds = (double)*(int64_t *)out / (double)NS_PER_S;
     }
     if (seconds > TIMEOUT_HIGH_S)
         option_warning(reader, node,
@@ -423,6 +424,21 @@ static void read_account(struct option_reader *reader, const struct config_node 
     users->accounts[users->account_count++] = reading.account;
 }
 
+/* An entry of a list of names. */
+static void read_named_account(struct option_reader *reader, const struct config_node *item,
+                               struct option_users *users)
+{
+    if (!option_is(reader, item, CONFIG_STRING) || !account_name_valid(reader, item, item->string))
+        return;
+    for (size_t i = 0; i < users->account_count; i++) {
+        if (strcmp(users->accounts[i].name, item->string) == 0) {
+            option_error(reader, item, "Duplicate Account Entry: %s", item->string);
+            return;
+        }
+    }
+    users->accounts[users->account_count++] = new_account(item->string);
+}
+
 void option_users_accounts(struct option_reader *reader, const struct config_node *node, void *out)
 {
     struct option_users *users = out;
@@ -436,8 +452,7 @@ void option_users_accounts(struct option_reader *reader, const struct config_nod
     for (const struct config_node *item = node->first; item != NULL; item = item->next) {
         if (node->kind == CONFIG_MAP)
             read_account(reader, item, users);
-        else if (option_is(reader, item, CONFIG_STRING) &&
-                 account_name_valid(reader, item, item->string))
-            users->accounts[users->account_count++] = new_account(item->string);
+        else
+            read_named_account(reader, item, users);
     }
 }

@@ -50,6 +50,20 @@ static void test_users_and_passwords(void **state)
     hall_stop(&hall);
 }
 
+/* It is said of passwords; a token is none. */
+static void test_a_plain_token_is_no_plain_password(void **state)
+{
+    struct hall hall;
+
+    (void)state;
+    hall_init(&hall);
+    hall.auth_options.token = "secret";
+    hall_start(&hall, 1);
+    assert_false(auth_has_plain_password(hall.auth));
+    try(&hall, "CONNECT {\"auth_token\":\"secret\"}\r\n", true);
+    hall_stop(&hall);
+}
+
 static void test_token(void **state)
 {
     struct hall hall;
@@ -98,6 +112,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_users_and_passwords),
         cmocka_unit_test(test_token),
+        cmocka_unit_test(test_a_plain_token_is_no_plain_password),
         cmocka_unit_test(test_options_that_are_refused),
     };
 

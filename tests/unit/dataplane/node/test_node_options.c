@@ -61,11 +61,27 @@ static void expect_message(const struct buf *message, const char *wanted, const 
     buf_fini(&plain);
 }
 
+struct refusal {
+    const char *text, *message;
+};
+
+static void are_refused(const struct refusal *cases, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct node_options options;
+        struct flags flags = {0};
+        struct buf message;
+
+        if (load(cases[i].text, &flags, &options, &message) == OK)
+            fail_msg("%s is accepted", cases[i].text);
+        expect_message(&message, cases[i].message, cases[i].text);
+        buf_fini(&message);
+    }
+}
+
 static void test_what_is_refused(void **state)
 {
-    static const struct {
-        const char *text, *message;
-    } cases[] = {
+    static const struct refusal cases[] = {
         {"foo: 1", "F:1:0: unknown field \"foo\"\n"},
         {"max_payload: 5GB", "F:1:0: max_payload value is too big\n"},
         {"max_control_line: 5GB", "F:1:0: max_control_line value is too big\n"},
@@ -86,10 +102,40 @@ static void test_what_is_refused(void **state)
          "no_auth_user: \"x\" not present as user or nkey in authorization block or account "
          "configuration"},
         {"system_account: FOO", "error resolving system account: account missing"},
-        {"workers: 65", "F:1:0: workers must be from 0 to 64\n"},
+        {"workers: 65", "workers must be from 0 to 64"},
+        {"no_system_account: true\nsystem_account: FOO",
+         "error resolving system account: account missing"},
+        {"debug: true\n \"foo\": 1\nbar: 1",
+         "F:2:3: unknown field \"foo\"\nF:3:1: unknown field \"bar\"\n"},
+        {"listen: \"::1:4222\"",
+         "F:1:0: could not parse address string \"::1:4222\": IPv6 wants brackets\n"},
+        {"max_sub_tokens: 0", "F:1:0: max_sub_tokens must not be less than 1\n"},
+        {"max_sub_tokens: 256", "F:1:0: max_sub_tokens value is too big\n"},
+        {"max_control_line: -1", "F:1:0: max_control_line must not be less than 0\n"},
+        {"lame_duck_duration: 60",
+         "F:1:0: \"lame_duck_duration\" must be a text, not an integer\n"},
+        {"ping_interval: 1.5",
+         "F:1:0: error parsing ping_interval: a duration is a text like \"2s\"\n"},
+        {"client_advertise: \"foo:bar\"",
+         "client_advertise \"foo:bar\" is neither a host nor host:port"},
+        {"client_advertise: \"::1\"", "client_advertise \"::1\" is neither a host nor host:port"},
+        {"accounts: [A, A]", "F:1:14: Duplicate Account Entry: A\n"},
+        {"resolver { type: full, dir: \"x\" }", "Could not start resolver: no operator key found"},
+        {"max_traced_msg_len: x", "F:1:0: \"max_traced_msg_len\" must be an integer, not a text\n"},
+        {"allow_non_tls: 1", "F:1:0: \"allow_non_tls\" must be a boolean, not an integer\n"},
+        {"store_dir: 1", "F:1:0: \"store_dir\" must be a text, not an integer\n"},
+        {"feature_flags { a: 1 }", "F:1:16: \"a\" must be a boolean, not an integer\n"},
+        {"default_js_domain: x", "F:1:0: \"default_js_domain\" must be a map, not a text\n"},
         {"write_timeout: sometimes", "F:1:0: write_timeout must be default, close or retry\n"},
-        /* what other issues bring */
-        {"cluster {}", "not supported yet: cluster (F:1)\n"},
+    };
+
+    are_refused(cases, sizeof(cases) / sizeof(cases[0]));
+}
+
+static void test_what_is_not_there_yet(void **state)
+{
+    static const struct refusal cases[] = {
+        {"cluster { name: c }", "not supported yet: cluster (F:1)\n"},
         {"x: y\ngateway { name: g }", "F:1:0: unknown field \"x\"\nnot supported yet: gateway "
                                       "(F:2)\n"},
         {"leafnodes { listen: 1 }", "not supported yet: leafnodes (F:1)\n"},
@@ -103,16 +149,7 @@ static void test_what_is_refused(void **state)
         {"write_timeout: retry", "not supported yet: write_timeout (F:1)\n"},
     };
 
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        struct node_options options;
-        struct flags flags = {0};
-        struct buf message;
-
-        if (load(cases[i].text, &flags, &options, &message) == OK)
-            fail_msg("%s is accepted", cases[i].text);
-        expect_message(&message, cases[i].message, cases[i].text);
-        buf_fini(&message);
-    }
+    are_refused(cases, sizeof(cases) / sizeof(cases[0]));
 }
 
 static void test_what_is_accepted(void **state)
@@ -127,6 +164,10 @@ static void test_what_is_accepted(void **state)
         "syslog: false, proxy_protocol: false, logfile_size_limit: 0, prof_port: 0",
         "write_timeout: close, allow_non_tls: true, disable_sublist_cache: true",
         "ping_interval: 5",
+        "cluster {}, leafnodes {}, mappings {}",
+        "client_advertise: \"host:4222\"",
+        "client_advertise: \"[::1]:4222\"",
+        "no_system_account: true",
         "accounts { A { exports: [], imports: [], jetstream: disabled } }",
     };
 
@@ -169,6 +210,26 @@ static void test_what_it_says_is_what_is_meant(void **state)
     assert_true(options.debug);
     assert_false(options.logtime);
     assert_string_equal(options.system_account, "$SYS");
+    node_options_fini(&options);
+}
+
+static void test_zero_is_the_default(void **state)
+{
+    struct node_options options;
+    struct flags flags = {0};
+    struct buf message;
+
+    assert_int_equal(load("max_payload: 0, max_pending: 0, max_control_line: 0, ping_max: 0\n"
+                          "ping_interval: \"0s\", write_deadline: \"-1s\", max_closed_clients: 0\n",
+                          &flags, &options, &message),
+                     OK);
+    assert_int_equal(options.max_payload, 1 << 20);
+    assert_int_equal(options.max_pending, 64 << 20);
+    assert_int_equal(options.max_control_line, 4096);
+    assert_int_equal(options.ping_max, 2);
+    assert_int_equal(options.ping_interval_ns, 120 * NS_PER_S);
+    assert_int_equal(options.write_deadline_ns, 10 * NS_PER_S);
+    assert_int_equal(options.max_closed_clients, 10000);
     node_options_fini(&options);
 }
 
@@ -311,6 +372,13 @@ static void test_a_check_takes_warnings_for_mistakes(void **state)
                    "converted to a duration\n",
                    "");
     buf_fini(&message);
+    assert_int_equal(load("authorization { timeout: \"2m\" }", &flags, &options, &message),
+                     ERR_INVALID);
+    expect_message(&message,
+                   "F:1:16: invalid use of field \"timeout\": timeout of 120 seconds is high, "
+                   "consider keeping it under 60 seconds\n",
+                   "");
+    buf_fini(&message);
     assert_int_equal(load("", &flags, &options, &message), ERR_INVALID);
     expect_message(&message, "F: config has no values or is empty\n", "");
     buf_fini(&message);
@@ -320,8 +388,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_is_refused),
+        cmocka_unit_test(test_what_is_not_there_yet),
         cmocka_unit_test(test_what_is_accepted),
         cmocka_unit_test(test_what_it_says_is_what_is_meant),
+        cmocka_unit_test(test_zero_is_the_default),
         cmocka_unit_test(test_flags_win_over_the_file),
         cmocka_unit_test(test_the_digest_is_that_of_the_reference_server),
         cmocka_unit_test(test_a_lone_system_account),

@@ -20,7 +20,7 @@ struct room {
 #define T struct room
 static const struct option table[] = {
     {"name|title", OPTION_TEXT_AT(T, name)},
-    {"seats", OPTION_NUMBER_AT(T, seats), 1, 100, "too many seats"},
+    {"seats", OPTION_NUMBER_AT(T, seats), 1, 100},
     {"open", OPTION_DURATION_AT(T, open_ns)},
     {"warm", OPTION_BOOL_AT(T, warm)},
     {"guests", OPTION_TEXTS_AT(T, guests)},
@@ -90,7 +90,8 @@ static void test_mistakes_have_a_place(void **state)
         {"name: x\nseat: 1\nbed: 2\n",
          "f:2:1: unknown field \"seat\"\nf:3:1: unknown field \"bed\"\n"},
         {"name: 3", "f:1:0: \"name\" must be a text, not an integer\n"},
-        {"seats: 101", "f:1:0: too many seats\n"},
+        {"seats: 101", "f:1:0: seats value is too big\n"},
+        {"seats: 0", "f:1:0: seats must not be less than 1\n"},
         {"seats: \"1\"", "f:1:0: \"seats\" must be an integer, not a text\n"},
         {"warm: 1", "f:1:0: \"warm\" must be a boolean, not an integer\n"},
         {"open: zz", "f:1:0: error parsing open: time: invalid duration \"zz\"\n"},
