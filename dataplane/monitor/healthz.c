@@ -16,7 +16,7 @@ static const struct complaint no_account = {
     400, "error", "BAD_REQUEST", "\"account\" must not be empty when checking stream health"};
 static const struct complaint no_stream = {
     400, "error", "BAD_REQUEST", "\"stream\" must not be empty when checking consumer health"};
-static const struct complaint leaving = {503, "unavailable", "CONNECTION",
+static const struct complaint leaving = {500, "error", "CONNECTION",
                                          "the node leaves: lame duck mode"};
 
 /* In detail: a list of errors with their types, and any failure is called "error". */

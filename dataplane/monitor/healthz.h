@@ -3,7 +3,7 @@
  *
  * Ownership  as report_call.h.
  * Thread     as report_call.h.
- * Errors     in the document: 400, 503.
+ * Errors     in the document: 400, 500.
  */
 #pragma once
 

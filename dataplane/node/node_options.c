@@ -663,6 +663,8 @@ static void replace_zeros(struct node_options *options)
         options->ping_interval_ns = defaults.ping_interval_ns;
     if (options->ping_max <= 0)
         options->ping_max = defaults.ping_max;
+    if (options->lame_duck_grace_ns == 0)
+        options->lame_duck_grace_ns = defaults.lame_duck_grace_ns;
     if (options->write_deadline_ns <= 0)
         options->write_deadline_ns = defaults.write_deadline_ns;
 }

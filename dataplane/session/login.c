@@ -30,12 +30,14 @@
 void login_refused(struct session *session, struct account *account, const char *reason)
 {
     const struct session_hooks *hooks = &session->set->table->parts.hooks;
+    const char *claimed = session->side->claimed;
     char tag[SESSION_TAG_MAX];
 
     if (session->state == SESSION_CLOSING)
         return;
-    log_every(100, LOG_ERROR, LOG_AUTH, "%s - authentication error: %s", session_tag(session, tag),
-              reason);
+    log_every(100, LOG_ERROR, LOG_AUTH, "%s - authentication error%s%s%s: %s",
+              session_tag(session, tag), claimed != NULL ? " - User \"" : "",
+              claimed != NULL ? claimed : "", claimed != NULL ? "\"" : "", reason);
     session_error(session, "%s", "Authorization Violation");
     if (hooks->on_auth_error != NULL) {
         session->reason = SESSION_AUTH_FAILURE;

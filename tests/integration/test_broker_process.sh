@@ -77,6 +77,10 @@ runs 1 -p -1 -l nowhere/log
 says err "error opening file: open nowhere/log: no such file or directory"
 runs 1 -p -1 -P nowhere/pid
 says err "[FTL] Could not write pidfile: open nowhere/pid: no such file or directory"
+runs 1 -p -1 -a 192.0.2.1
+says err '"listen tcp 192.0.2.1:0: bind: cannot assign requested address"'
+runs 1 -p -1 -n "a b"
+says err "nats-server: server name cannot contain spaces"
 
 # --- the configuration checked ---
 echo 'port: 4222' >good.conf
@@ -141,6 +145,28 @@ ends USR2 0 # lame duck, and nobody to wait for
 says log "Entering lame duck mode, stop accepting new clients"
 start
 ends KILL 137
+
+# --- a lame duck is not healthy; who was refused is said ---
+printf 'authorization { user: bob, password: sesame }\nhttp: "127.0.0.1:-1"\n' >bob.conf
+start -c bob.conf
+port=$(sed -n 's/.*client connections on 127\.0\.0\.1:\([0-9]*\)$/\1/p' log)
+http=$(sed -n 's/.*http monitor on 127\.0\.0\.1:\([0-9]*\)$/\1/p' log)
+exec 3<>"/dev/tcp/127.0.0.1/$port"
+printf 'CONNECT {"user":"bob","pass":"open"}\r\n' >&3
+until_says log 'authentication error - User "bob": '
+exec 3<>"/dev/tcp/127.0.0.1/$port"
+read -r -u 3 info
+printf 'CONNECT {"user":"bob","pass":"sesame","verbose":false}\r\nPING\r\n' >&3
+read -r -u 3 answer
+[ "$answer" = $'PONG\r' ] || fail "bob is not let in: $answer"
+kill -USR2 "$pid"
+until_says log "Entering lame duck mode"
+exec 4<>"/dev/tcp/127.0.0.1/$http"
+printf 'GET /healthz HTTP/1.0\r\n\r\n' >&4
+read -r -u 4 answer
+[[ $answer = "HTTP/1."?" 500 "* ]] || fail "the health of a lame duck: $answer"
+exec 3<&- 4<&-
+ends INT 0
 
 # --- a log file, opened again ---
 "$broker" -a 127.0.0.1 -p -1 -l file.log 2>err &

@@ -220,7 +220,8 @@ static void test_zero_is_the_default(void **state)
     struct buf message;
 
     assert_int_equal(load("max_payload: 0, max_pending: 0, max_control_line: 0, ping_max: 0\n"
-                          "ping_interval: \"0s\", write_deadline: \"-1s\", max_closed_clients: 0\n",
+                          "ping_interval: \"0s\", write_deadline: \"-1s\", max_closed_clients: 0\n"
+                          "lame_duck_grace_period: \"0s\"\n",
                           &flags, &options, &message),
                      OK);
     assert_int_equal(options.max_payload, 1 << 20);
@@ -230,6 +231,7 @@ static void test_zero_is_the_default(void **state)
     assert_int_equal(options.ping_interval_ns, 120 * NS_PER_S);
     assert_int_equal(options.write_deadline_ns, 10 * NS_PER_S);
     assert_int_equal(options.max_closed_clients, 10000);
+    assert_int_equal(options.lame_duck_grace_ns, 10 * NS_PER_S);
     node_options_fini(&options);
 }
 
