@@ -68,12 +68,34 @@ void session_leave_account(struct session *session)
         hooks->on_disconnect(hooks->arg, worker, session);
 }
 
+/* What a peer's owner has to mend stands in the log whatever its level; the rest is for debugging.
+ * Parse errors and refused log-ins were logged with more where they were found. */
+static void log_end(const struct session *session)
+{
+    const char *reason = session_reason_text(session->reason);
+    char tag[SESSION_TAG_MAX];
+
+    switch (session->reason) {
+    case SESSION_PROTOCOL_VIOLATION:
+    case SESSION_BAD_PROTOCOL_VERSION:
+    case SESSION_MAX_CONNECTIONS:
+    case SESSION_MAX_ACCOUNT_CONNECTIONS:
+    case SESSION_MAX_PAYLOAD:
+    case SESSION_MAX_CONTROL_LINE:
+    case SESSION_NO_RESPONDERS:
+        log_every(100, LOG_ERROR, LOG_SESSION, "%s - %s", session_tag(session, tag), reason);
+        break;
+    default:
+        break;
+    }
+    log_debug(LOG_SESSION, "%s - Client connection closed: %s", session_tag(session, tag), reason);
+}
+
 /* Counts and tells who shall know; the session can still be looked at. */
 static void announce_end(struct session *session)
 {
     struct session_set *set = session->set;
     struct session_snapshot snapshot;
-    char tag[SESSION_TAG_MAX];
 
     if (session->reason == SESSION_SLOW_PENDING || session->reason == SESSION_SLOW_DEADLINE) {
         counter_add(&set->slow_consumers, 1);
@@ -81,8 +103,7 @@ static void announce_end(struct session *session)
     } else if (session->reason == SESSION_STALE) {
         counter_add(&set->stale_connections, 1);
     }
-    log_debug(LOG_SESSION, "%s - Client connection closed: %s", session_tag(session, tag),
-              session_reason_text(session->reason));
+    log_end(session);
     session_snapshot(session, &snapshot);
     session_closed_add(set->table->closed, &snapshot);
     session_leave_account(session);
