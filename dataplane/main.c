@@ -57,6 +57,8 @@ static int start_log(const struct node_options *options)
                                   : LOG_INFO,
         .time_off = !options->logtime,
         .utc = options->logtime_utc,
+        .size_limit = options->log_size_limit,
+        .files_limit = options->log_files_limit,
     };
 
     if (log_start(&log) == OK)

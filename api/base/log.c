@@ -21,11 +21,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "api/base/check.h"
 #include "api/base/clock.h"
+#include "api/base/log_rotate.h"
 #include "api/base/mem.h"
 #include "api/base/slice.h"
 
@@ -62,7 +64,8 @@ static struct {
     bool flushes_at_exit;
     pthread_t writer;
     int fd;
-    char *file; /* NULL: stderr */
+    char *file;                            /* NULL: stderr */
+    int64_t size, size_limit, files_limit; /* of the file; only the writer's while it runs */
     char *ring;
     uint64_t put, written;
     uint64_t dropped; /* lines since the last that fitted */
@@ -227,12 +230,18 @@ static int open_file(const char *file)
     return open(file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, FILE_MODE);
 }
 
-/* With the lock held. */
+static int64_t size_of(int fd)
+{
+    struct stat status;
+
+    return fstat(fd, &status) == 0 ? (int64_t)status.st_size : 0;
+}
+
+/* By the writer, whose the descriptor is; without the lock. */
 static void open_again(void)
 {
     int fd;
 
-    state.reopen = false;
     if (state.file == NULL)
         return;
     fd = open_file(state.file);
@@ -240,6 +249,47 @@ static void open_again(void)
         return; /* better the old file than none */
     close(state.fd);
     state.fd = fd;
+    state.size = size_of(fd);
+}
+
+/* By the writer, without the lock: callers do not wait for it.  What it says at the top of the new
+ * file does not count, or a low limit would never rest. */
+static void rotate(void)
+{
+    char backup[LOG_ROTATE_NAME_MAX], text[LOG_ROTATE_NAME_MAX + 64];
+    struct line line;
+
+    state.size = 0;
+    if (log_rotate(state.file, clock_wall_ns(clock_system()), backup) != OK)
+        return; /* better a large file than none */
+    open_again();
+    if (state.files_limit > 0)
+        log_rotate_purge(state.file, (size_t)state.files_limit - 1);
+    snprintf(text, sizeof(text), "Rotated log, backup saved as \"%s\"", backup);
+    make_line(&line, LOG_INFO, LOG_MAIN, text);
+    write_all(state.fd, line.text, line.len);
+}
+
+/* How much of these bytes still belongs into the file: up to the end of the line that fills it. */
+static size_t file_share(const char *bytes, size_t len)
+{
+    int64_t left = state.size_limit - state.size;
+    const char *end;
+
+    if (state.size_limit <= 0 || (int64_t)len <= left)
+        return len;
+    if (left < 0)
+        left = 0;
+    end = memchr(bytes + left, '\n', len - (size_t)left);
+    return end != NULL ? (size_t)(end - bytes) + 1 : len;
+}
+
+static void write_share(const char *bytes, size_t len)
+{
+    write_all(state.fd, bytes, len); /* fd and these bytes are ours */
+    state.size += (int64_t)len;
+    if (state.size_limit > 0 && state.size > state.size_limit && bytes[len - 1] == '\n')
+        rotate();
 }
 
 static void *run_writer(void *arg)
@@ -247,10 +297,9 @@ static void *run_writer(void *arg)
     CHECK(pthread_mutex_lock(&state.mutex) == 0);
     for (;;) {
         size_t from = state.written % RING_SIZE, len = (size_t)(state.put - state.written);
+        bool reopen = state.reopen;
 
-        if (state.reopen)
-            open_again();
-        if (len == 0) {
+        if (len == 0 && !reopen) {
             if (state.stopping)
                 break;
             pthread_cond_wait(&state.more, &state.mutex);
@@ -258,8 +307,13 @@ static void *run_writer(void *arg)
         }
         if (len > RING_SIZE - from)
             len = RING_SIZE - from;
+        state.reopen = false;
         pthread_mutex_unlock(&state.mutex);
-        write_all(state.fd, state.ring + from, len); /* fd and these bytes are ours */
+        if (reopen)
+            open_again();
+        len = file_share(state.ring + from, len);
+        if (len > 0)
+            write_share(state.ring + from, len);
         CHECK(pthread_mutex_lock(&state.mutex) == 0);
         state.written += len;
         pthread_cond_broadcast(&state.less);
@@ -338,6 +392,9 @@ enum result log_start(const struct log_options *options)
 
     CHECK(pthread_mutex_lock(&state.mutex) == 0);
     state.fd = fd;
+    state.size = size_of(fd);
+    state.size_limit = options->file != NULL ? options->size_limit : 0;
+    state.files_limit = options->files_limit;
     state.file = options->file != NULL ? mem_strdup(options->file) : NULL;
     state.ring = mem_alloc(RING_SIZE);
     state.put = state.written = state.dropped = 0;

@@ -49,8 +49,10 @@ struct log_options {
     enum log_format format;
     const char *file; /* NULL: stderr */
     enum log_level level;
-    bool time_off; /* LOG_NATS: without date and time */
-    bool utc;      /* LOG_NATS: UTC instead of local time */
+    bool time_off;       /* LOG_NATS: without date and time */
+    bool utc;            /* LOG_NATS: UTC instead of local time */
+    int64_t size_limit;  /* of the file, then it is put aside and begun anew; 0: none */
+    int64_t files_limit; /* how many files there may be, with the one in use; 0: any number */
 };
 
 enum result log_start(const struct log_options *options) MUST_CHECK;

@@ -25,6 +25,7 @@ struct flags {
     const char *host, *server_name, *client_advertise;
     struct optional_int port, http_port;
     const char *pid_file, *ports_file_dir, *log_file;
+    struct optional_int log_size_limit;
     struct optional_int logtime, logtime_utc; /* booleans: 0 or 1 */
     struct optional_int debug, trace, trace_verbose, debug_trace, debug_trace_verbose;
     struct optional_int max_traced_msg_len;

@@ -256,6 +256,8 @@ static const struct option top_table[] = {
     {"logtime",            OPTION_BOOL_AT(T, logtime)},
     {"logtime_utc",        OPTION_BOOL_AT(T, logtime_utc)},
     {"logfile|log_file",   OPTION_TEXT_AT(T, log_file)},
+    {"logfile_size_limit|log_size_limit", OPTION_NUMBER_AT(T, log_size_limit)},
+    {"logfile_max_num|log_max_num", OPTION_NUMBER_AT(T, log_files_limit)},
     {"pidfile|pid_file",   OPTION_TEXT_AT(T, pid_file)},
     {"ports_file_dir",     OPTION_TEXT_AT(T, ports_file_dir)},
 
@@ -303,7 +305,6 @@ static const struct option top_table[] = {
     {"feature_flags", OPTION_READ, 0, .read = check_bools_by_name},
     {"default_js_domain", OPTION_READ, 0, .read = check_texts_by_name},
     {"prof_block_rate", OPTION_READ, 0, .read = check_number},
-    {"logfile_max_num|log_max_num", OPTION_READ, 0, .read = check_number},
     {"ocsp_cache",             OPTION_NONE},
 
     /* Parts that do not exist yet. */
@@ -325,7 +326,6 @@ static const struct option top_table[] = {
     LATER_ROW("syslog"),
     LATER_ROW("proxy_protocol"),
     LATER_ROW("prof_port"),
-    LATER_ROW("logfile_size_limit|log_size_limit"),
     {0},
 };
 /* clang-format on */
@@ -404,6 +404,7 @@ static void apply_flags(const struct flags *flags, struct node_options *options)
     take_text(&options->pid_file, flags->pid_file);
     take_text(&options->ports_file_dir, flags->ports_file_dir);
     take_text(&options->log_file, flags->log_file);
+    take_number(&options->log_size_limit, flags->log_size_limit);
     take_number(&options->workers, flags->workers);
     take_bool(&options->spread, flags->spread);
     take_bool(&options->logtime, flags->logtime);

@@ -44,6 +44,7 @@ struct node_options {
 
     bool debug, trace, trace_verbose, trace_headers, logtime, logtime_utc;
     const char *log_file, *pid_file, *ports_file_dir;
+    int64_t log_size_limit, log_files_limit; /* 0 or less: none */
 
     int64_t max_control_line, max_payload, max_pending;
     int64_t max_connections; /* -1: no limit */

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <jansson.h>
 #include <pthread.h>
@@ -239,6 +240,61 @@ static void test_reopen_follows_rotation(void **state)
     assert_int_equal(unlink(moved), 0);
 }
 
+/* Removes what lies in the folder; how many files, and how many of them say `text`. */
+static unsigned clear_folder(const char *text, unsigned *saying)
+{
+    DIR *dir = opendir(folder);
+    struct dirent *entry;
+    unsigned count = 0;
+
+    CHECK(dir != NULL);
+    *saying = 0;
+    while ((entry = readdir(dir)) != NULL) {
+        char file[sizeof(folder) + sizeof(entry->d_name)];
+        struct buf content;
+
+        if (entry->d_name[0] == '.')
+            continue;
+        snprintf(file, sizeof(file), "%s/%s", folder, entry->d_name);
+        content = read_log(file);
+        *saying += strstr(buf_text(&content), text) != NULL;
+        buf_fini(&content);
+        CHECK(unlink(file) == 0);
+        count++;
+    }
+    closedir(dir);
+    return count;
+}
+
+static void test_a_full_file_is_put_aside(void **state)
+{
+    struct log_options options = {
+        .file = path, .level = LOG_INFO, .size_limit = 20, .files_limit = 3};
+    unsigned saying;
+
+    assert_int_equal(log_start(&options), OK);
+    for (int i = 0; i < 5; i++)
+        log_info(LOG_CORE, "line %d of many", i);
+    log_stop();
+    assert_int_equal(clear_folder(" of many", &saying), 3);
+    assert_int_equal(saying, 2); /* the last two; the file in use says that it was begun anew */
+
+    options.files_limit = 0;
+    assert_int_equal(log_start(&options), OK);
+    for (int i = 0; i < 5; i++)
+        log_info(LOG_CORE, "line %d of many", i);
+    log_stop();
+    assert_int_equal(clear_folder("Rotated log, backup saved as", &saying), 6);
+    assert_true(saying >= 1);
+
+    options.size_limit = 1 << 20;
+    assert_int_equal(log_start(&options), OK);
+    for (int i = 0; i < 5; i++)
+        log_info(LOG_CORE, "line %d of many", i);
+    log_stop();
+    assert_int_equal(clear_folder("of many", &saying), 1);
+}
+
 static void test_a_file_that_cannot_be_opened(void **state)
 {
     struct log_options options = {.file = "/nowhere/at/all"};
@@ -379,6 +435,7 @@ int main(void)
         TEST(test_json_lines_carry_the_context),
         TEST(test_a_long_line_is_cut_and_stays_json),
         TEST(test_reopen_follows_rotation),
+        cmocka_unit_test_setup_teardown(test_a_full_file_is_put_aside, set_up, tear_down),
         cmocka_unit_test(test_a_file_that_cannot_be_opened),
         TEST(test_many_threads_keep_their_order),
         TEST(test_a_slow_reader_loses_lines_but_no_error),

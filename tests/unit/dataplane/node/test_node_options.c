@@ -168,6 +168,7 @@ static void test_what_is_accepted(void **state)
         "client_advertise: \"host:4222\"",
         "client_advertise: \"[::1]:4222\"",
         "no_system_account: true",
+        "logfile_size_limit: 1MB, logfile_max_num: 3",
         "accounts { A { exports: [], imports: [], jetstream: disabled } }",
     };
 
