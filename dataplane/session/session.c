@@ -5,8 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "api/base/check.h"
 #include "api/base/log.h"
 #include "api/base/mem.h"
+#include "api/nats/nkey.h"
 
 _Static_assert(sizeof(struct session) <= 720, "10,000 idle ones: 4 KiB each all told");
 
@@ -59,18 +61,66 @@ void session_move(struct session *session, enum session_state next)
     session->state = (uint8_t)next;
 }
 
+/* Appends at most `max` bytes of what a peer wrote; it cannot end the quotes around it. */
+static void tag_add(char *out, size_t *len, const char *text, size_t max)
+{
+    for (size_t i = 0; i < max && text[i] != '\0' && *len + 2 < SESSION_TAG_MAX; i++) {
+        if (text[i] == '"' || text[i] == '\\')
+            out[(*len)++] = '\\';
+        out[(*len)++] = text[i];
+    }
+    out[*len] = '\0';
+}
+
+/* "vVERSION:LANG:NAME", of what there is. */
+static void tag_add_client(char *out, size_t *len, const struct session_side *side)
+{
+    const char *parts[] = {side->version, side->lang, side->name};
+    static const size_t max[] = {16, 16, 32};
+    const char *between = side->version != NULL ? " - \"v" : " - \"";
+    size_t before = *len;
+
+    for (size_t i = 0; i < COUNT_OF(parts); i++) {
+        if (parts[i] == NULL)
+            continue;
+        *len += (size_t)snprintf(out + *len, SESSION_TAG_MAX - *len, "%s", between);
+        tag_add(out, len, parts[i], max[i]);
+        between = ":";
+    }
+    if (*len > before)
+        *len += (size_t)snprintf(out + *len, SESSION_TAG_MAX - *len, "\"");
+}
+
+/* "ACCOUNT/user:NAME", once it is known. */
+static void tag_add_user(char *out, size_t *len, const struct session *session)
+{
+    const struct identity *identity = session->identity;
+    const char *kind = "user:";
+
+    if (identity == NULL || identity->user == NULL || identity->user[0] == '\0')
+        return;
+    if (strcmp(identity->user, "[REDACTED]") == 0)
+        kind = "token";
+    else if (identity->jwt == NULL && nkey_is(slice_of(identity->user), NKEY_USER))
+        kind = "nkey:";
+    *len += (size_t)snprintf(out + *len, SESSION_TAG_MAX - *len, " - \"");
+    tag_add(out, len, session->account->name, 64);
+    *len += (size_t)snprintf(out + *len, SESSION_TAG_MAX - *len, "/%s", kind);
+    if (strcmp(kind, "token") != 0)
+        tag_add(out, len, identity->label != NULL ? identity->label : identity->user, 64);
+    *len += (size_t)snprintf(out + *len, SESSION_TAG_MAX - *len, "\"");
+}
+
 const char *session_tag(const struct session *session, char out[SESSION_TAG_MAX])
 {
     const struct session_side *side = session->side;
     bool six = strchr(side->host, ':') != NULL;
-    int len = snprintf(out, SESSION_TAG_MAX, "%s%.46s%s:%u - cid:%" PRIu64, six ? "[" : "",
-                       side->host, six ? "]" : "", side->port, session->cid);
+    size_t len =
+        (size_t)snprintf(out, SESSION_TAG_MAX, "%s%.46s%s:%u - cid:%" PRIu64, six ? "[" : "",
+                         side->host, six ? "]" : "", side->port, session->cid);
 
-    if (side->version != NULL || side->lang != NULL || side->name != NULL)
-        snprintf(out + len, SESSION_TAG_MAX - (size_t)len, " - \"%s%.16s%s%.16s%s%.32s\"",
-                 side->version != NULL ? "v" : "", side->version != NULL ? side->version : "",
-                 side->lang != NULL ? ":" : "", side->lang != NULL ? side->lang : "",
-                 side->name != NULL ? ":" : "", side->name != NULL ? side->name : "");
+    tag_add_client(out, &len, side);
+    tag_add_user(out, &len, session);
     return out;
 }
 

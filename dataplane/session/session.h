@@ -161,8 +161,11 @@ struct session_side {
     bool said_connect;   /* not let in without a word */
 };
 
-/* "127.0.0.1:51234 - cid:7", and what CONNECT said: how log lines begin. */
-enum { SESSION_TAG_MAX = 160 };
+/*
+ * How log lines begin: "127.0.0.1:51234 - cid:7", then what CONNECT said and who it is, once that
+ * is known: ' - "v1.2:go:name" - "ACCOUNT/user:NAME"'.
+ */
+enum { SESSION_TAG_MAX = 512 }; /* more than its parts can be, every quote escaped */
 const char *session_tag(const struct session *session, char out[SESSION_TAG_MAX]);
 
 /* -ERR '<text>', the connection stays. */

@@ -161,7 +161,7 @@ read -r -u 3 answer
 [ "$answer" = $'PONG\r' ] || fail "bob is not let in: $answer"
 exec 4<>"/dev/tcp/127.0.0.1/$port"
 printf 'CONNECT {"user":"bob","pass":"sesame","verbose":false,"name":"odd"}\r\nNONSENSE\r\n' >&4
-until_says log ' - ":odd" - Protocol Violation'
+until_says log ' - "odd" - "$G/user:bob" - Protocol Violation'
 kill -USR2 "$pid"
 until_says log "Entering lame duck mode"
 exec 4<>"/dev/tcp/127.0.0.1/$http"
