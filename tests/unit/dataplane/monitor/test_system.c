@@ -44,6 +44,7 @@ static void test_every_request_is_answered(void **state)
     } cases[] = {
         {"$SYS.REQ.SERVER.PING", "", "\"statsz\":{\"start\":"},
         {"$SYS.REQ.SERVER.PING.STATSZ", "", "\"statsz\":{\"start\":"},
+        {"$SYS.REQ.SERVER.PING.VARZ", " null ", "\"data\":{\"server_id\""},
         {"$SYS.REQ.SERVER.PING.IDZ", "", "{\"name\":\"srv\",\"host\":\"127.0.0.1\",\"id\":\"N"},
         {"$SYS.REQ.SERVER.PING.VARZ", "", "\"server_name\":\"srv\",\"version\":\"2.14.3\""},
         {"$SYS.REQ.SERVER.PING.CONNZ", "", "\"num_connections\":3,\"total\":3"},
