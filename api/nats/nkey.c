@@ -189,6 +189,56 @@ void nkey_sign(const struct nkey *nkey, const void *data, size_t len,
     sodium_memzero(secret, sizeof(secret));
 }
 
+/*
+ * RFC 8032, 5.1.6, with a number in the hash that r comes from: r stays secret and differs for
+ * each number and each text, and whoever verifies cannot tell.
+ */
+static void sign_numbered(const struct nkey *nkey, struct slice text, uint8_t number,
+                          uint8_t signature[NKEY_SIGNATURE_LEN])
+{
+    uint8_t secret[crypto_hash_sha512_BYTES], r[crypto_core_ed25519_SCALARBYTES];
+    uint8_t k[crypto_core_ed25519_SCALARBYTES], hash[crypto_hash_sha512_BYTES];
+    crypto_hash_sha512_state state;
+
+    crypto_hash_sha512(secret, nkey->seed, NKEY_RAW_LEN);
+    secret[0] &= 248;
+    secret[31] &= 127;
+    secret[31] |= 64;
+
+    crypto_hash_sha512_init(&state);
+    crypto_hash_sha512_update(&state, secret + 32, 32);
+    crypto_hash_sha512_update(&state, &number, 1);
+    crypto_hash_sha512_update(&state, (const uint8_t *)text.data, text.len);
+    crypto_hash_sha512_final(&state, hash);
+    crypto_core_ed25519_scalar_reduce(r, hash);
+    CHECK(crypto_scalarmult_ed25519_base_noclamp(signature, r) == 0);
+
+    crypto_hash_sha512_init(&state);
+    crypto_hash_sha512_update(&state, signature, 32);
+    crypto_hash_sha512_update(&state, nkey->key, NKEY_RAW_LEN);
+    crypto_hash_sha512_update(&state, (const uint8_t *)text.data, text.len);
+    crypto_hash_sha512_final(&state, hash);
+    crypto_core_ed25519_scalar_reduce(k, hash);
+    crypto_core_ed25519_scalar_mul(k, k, secret);
+    crypto_core_ed25519_scalar_add(signature + 32, k, r);
+    sodium_memzero(secret, sizeof(secret));
+    sodium_memzero(r, sizeof(r));
+    sodium_memzero(k, sizeof(k));
+    sodium_memzero(&state, sizeof(state));
+    sodium_memzero(hash, sizeof(hash));
+}
+
+void nkey_sign_not_zero(const struct nkey *nkey, const void *data, size_t len,
+                        uint8_t signature[NKEY_SIGNATURE_LEN])
+{
+    struct slice text = {data, len};
+
+    nkey_sign(nkey, data, len, signature);
+    for (uint8_t number = 1; signature[0] == 0; number++)
+        sign_numbered(nkey, text, number, signature);
+    CHECK(nkey_verify(nkey, data, len, signature) == OK);
+}
+
 enum result nkey_verify(const struct nkey *nkey, const void *data, size_t len,
                         const uint8_t signature[NKEY_SIGNATURE_LEN])
 {

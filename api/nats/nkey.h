@@ -68,6 +68,13 @@ enum result nkey_kind_of(struct slice text, enum nkey_kind *kind) MUST_CHECK;
 /* Not for NKEY_CURVE; the key must have its seed. */
 void nkey_sign(const struct nkey *nkey, const void *data, size_t len,
                uint8_t signature[NKEY_SIGNATURE_LEN]);
+/*
+ * A signature of the same key that verifies as well and never begins with a zero byte.  libnats 3.4
+ * takes one that does, as one of 256, for an empty text and sends none: a server then refuses a
+ * user who is right.
+ */
+void nkey_sign_not_zero(const struct nkey *nkey, const void *data, size_t len,
+                        uint8_t signature[NKEY_SIGNATURE_LEN]);
 enum result nkey_verify(const struct nkey *nkey, const void *data, size_t len,
                         const uint8_t signature[NKEY_SIGNATURE_LEN]) MUST_CHECK;
 

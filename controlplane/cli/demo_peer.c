@@ -38,7 +38,7 @@ static natsStatus give_signature(char **error, unsigned char **signature, int *l
         return NATS_NO_MEMORY;
     if (nonce == NULL) /* a server that asks nobody who he is */
         nonce = "";
-    nkey_sign(&peer->nkey, nonce, strlen(nonce), bytes);
+    nkey_sign_not_zero(&peer->nkey, nonce, strlen(nonce), bytes);
     *signature = bytes;
     *len = NKEY_SIGNATURE_LEN;
     return NATS_OK;

@@ -175,7 +175,7 @@ static natsStatus give_signature(char **why, unsigned char **signature, int *len
     if (*signature == NULL)
         return NATS_NO_MEMORY;
     pthread_mutex_lock(&link->mutex);
-    nkey_sign(&link->key, text, strlen(text), *signature);
+    nkey_sign_not_zero(&link->key, text, strlen(text), *signature);
     pthread_mutex_unlock(&link->mutex);
     *len = NKEY_SIGNATURE_LEN;
     return NATS_OK;

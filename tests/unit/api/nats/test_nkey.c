@@ -110,6 +110,27 @@ static void test_signatures(void **state)
     assert_int_equal(nkey_verify(&curve, "nonce", 5, signature), ERR_SIGNATURE);
 }
 
+static void test_signatures_that_never_begin_with_zero(void **state)
+{
+    struct random_seeded seeded;
+    struct nkey key;
+    uint8_t plain[NKEY_SIGNATURE_LEN], signature[NKEY_SIGNATURE_LEN];
+    int zeros = 0;
+
+    random_seed(&seeded, 1);
+    nkey_create(&key, NKEY_USER, &seeded.random);
+    for (int i = 0; i < 2048; i++) {
+        nkey_sign(&key, &i, sizeof(i), plain);
+        nkey_sign_not_zero(&key, &i, sizeof(i), signature);
+        assert_int_not_equal(signature[0], 0);
+        assert_int_equal(nkey_verify(&key, &i, sizeof(i), signature), OK);
+        if (plain[0] != 0)
+            assert_memory_equal(plain, signature, sizeof(plain));
+        zeros += plain[0] == 0;
+    }
+    assert_in_range(zeros, 1, 100); /* so that the other way was taken, too */
+}
+
 static void test_boxes(void **state)
 {
     struct nkey alice, bob, eve;
@@ -142,6 +163,7 @@ int main(void)
         cmocka_unit_test(test_a_known_pair),
         cmocka_unit_test(test_any_changed_character_is_refused),
         cmocka_unit_test(test_signatures),
+        cmocka_unit_test(test_signatures_that_never_begin_with_zero),
         cmocka_unit_test(test_boxes),
     };
 
