@@ -131,6 +131,17 @@ bool principal_sees_account(const struct principal *who, const char *team_id,
     return false;
 }
 
+bool principal_covers(const struct principal *who, const struct strings *accounts)
+{
+    if (principal_is_operator(who) || who->all_accounts)
+        return true;
+    for (size_t i = 0; i < accounts->count; i++) {
+        if (!principal_sees_account(who, who->team_id, accounts->items[i]))
+            return false;
+    }
+    return accounts->count > 0;
+}
+
 bool principal_has_scope(const struct principal *who, const char *scope)
 {
     for (size_t i = 0; i < who->scopes.count; i++) {

@@ -37,6 +37,7 @@ struct principal {
     struct strings scopes;   /* ROLE_SERVICE */
     bool all_accounts;       /* else only `accounts` */
     struct strings accounts; /* ids */
+    struct strings cidrs;    /* where it may come from; empty: anywhere */
     const char *request_id, *source_ip, *user_agent;
 };
 
@@ -62,6 +63,9 @@ bool authz_known(const char *permission);
 bool principal_is_operator(const struct principal *who);
 bool principal_sees_account(const struct principal *who, const char *team_id,
                             const char *account_id);
+/* All that somebody bound to these accounts may see (none: the whole team) the principal may see
+ * too: who is bound can make, change and end only what is bound at least as he is. */
+bool principal_covers(const struct principal *who, const struct strings *accounts);
 bool principal_has_scope(const struct principal *who, const char *scope);
 
 /* AUZ-03: the words of scopes[], NULL-terminated. */

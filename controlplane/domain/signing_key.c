@@ -157,6 +157,18 @@ static enum result insert_key(struct work *work, const struct account *account,
                 db_text(custody_words[settings->custody]), db_text(role_id), db_text(secret_id)));
 }
 
+/* Whoever holds a customer's key issues credentials with it, so he must be allowed to. */
+static enum result may_sign(struct work *work, const struct account *account)
+{
+    const struct authz_target target = {account->team_id, account->resource.id};
+
+    if (authz_check(work->who, "credential:issue", &target) == VERDICT_ALLOW)
+        return OK;
+    return refusal_set(
+        work->refusal, REFUSAL_forbidden,
+        "A customer's key signs users by itself: to add one needs credential:issue.");
+}
+
 enum result signing_key_create(struct work *work, const struct account *account,
                                const struct signing_key_settings *settings, struct signing_key *out)
 {
@@ -164,6 +176,8 @@ enum result signing_key_create(struct work *work, const struct account *account,
     const char *id;
     enum result rc = account_may(work, account, "change");
 
+    if (rc == OK && settings->custody != CUSTODY_MANAGED)
+        rc = may_sign(work, account);
     if (rc == OK && settings->role_id != NULL) {
         rc = scoped_role_by_ref(work, account->resource.id, settings->role_id, &role);
         if (rc == ERR_NOT_FOUND)

@@ -66,6 +66,15 @@ enum result team_list(struct work *work, const struct list_query *query, struct 
                   work->arena, out);
 }
 
+/* What concerns the whole team, or others' accounts, is not for who is bound to some. */
+static enum result check_bounds(struct work *work, const struct strings *accounts, const char *what)
+{
+    if (principal_covers(work->who, accounts))
+        return OK;
+    return refusal_set(work->refusal, REFUSAL_forbidden,
+                       "You are bound to some accounts of the team: %s.", what);
+}
+
 static enum result taken(struct work *work, enum result rc, const char *kind)
 {
     if (rc == ERR_EXISTS)
@@ -110,9 +119,12 @@ enum result team_update(struct work *work, const struct team *old,
                         const struct team_settings *settings, struct team *out)
 {
     const struct resource_settings *head = &settings->settings;
+    const struct strings whole = {0};
     const char *plan_id;
-    enum result rc = find_plan(work, settings->plan_id, &plan_id);
+    enum result rc = check_bounds(work, &whole, "the team itself is not yours to change");
 
+    if (rc == OK)
+        rc = find_plan(work, settings->plan_id, &plan_id);
     if (rc == OK && strcmp(plan_id, old->plan_id) != 0 && !principal_is_operator(work->who))
         return refusal_set(work->refusal, REFUSAL_plan_forbids,
                            "Only the operator gives a team another plan.");
@@ -164,6 +176,8 @@ enum result member_list(struct work *work, const char *team_id, const struct lis
                   &member_shape, work->arena, out);
 }
 
+static const char beyond[] = "a member must be bound to accounts that you may see yourself";
+
 /* No accounts: the whole team. */
 static struct db_value account_list(const struct strings *accounts)
 {
@@ -175,13 +189,15 @@ enum result member_create(struct work *work, const char *team_id,
 {
     const struct resource_settings *head = &settings->settings;
     const char *id = resource_id_new(work, "mem");
-    enum result rc = db_exec(
-        work->db, SQL_member_insert,
-        DB_ARGS(db_text(id), db_text(team_id), db_text(head->name),
-                db_text(or_empty(head->display_name)), db_text(or_empty(head->description)),
-                db_json(resource_labels(head, work->arena)), db_text(work->who->name),
-                db_text(member_role_words[settings->role]), account_list(&settings->accounts)));
+    enum result rc = check_bounds(work, &settings->accounts, beyond);
 
+    if (rc == OK)
+        rc = db_exec(
+            work->db, SQL_member_insert,
+            DB_ARGS(db_text(id), db_text(team_id), db_text(head->name),
+                    db_text(or_empty(head->display_name)), db_text(or_empty(head->description)),
+                    db_json(resource_labels(head, work->arena)), db_text(work->who->name),
+                    db_text(member_role_words[settings->role]), account_list(&settings->accounts)));
     if (rc != OK)
         return taken(work, rc, "member");
     return member_by_id(work, team_id, id, out);
@@ -211,9 +227,11 @@ enum result member_update(struct work *work, const struct member *old,
                           const struct member_settings *settings, struct member *out)
 {
     const struct resource_settings *head = &settings->settings;
-    enum result rc = OK;
+    enum result rc = check_bounds(work, &old->accounts, beyond);
 
-    if (settings->role != MEMBER_ADMIN || settings->accounts.count > 0)
+    if (rc == OK)
+        rc = check_bounds(work, &settings->accounts, beyond);
+    if (rc == OK && (settings->role != MEMBER_ADMIN || settings->accounts.count > 0))
         rc = keep_an_admin(work, old);
     if (rc == OK)
         rc = db_change(work->db, SQL_member_update,
@@ -232,8 +250,10 @@ enum result member_update(struct work *work, const struct member *old,
 
 enum result member_remove(struct work *work, const struct member *member)
 {
-    enum result rc = keep_an_admin(work, member);
+    enum result rc = check_bounds(work, &member->accounts, beyond);
 
+    if (rc == OK)
+        rc = keep_an_admin(work, member);
     if (rc == OK)
         rc = db_change(work->db, SQL_member_remove, DB_ARGS(db_text(member->resource.id)));
     if (rc == OK)

@@ -3,7 +3,8 @@
  *
  * Ownership  texts in the work's arena.
  * Thread     the work's.
- * Errors     refusals name_taken, in_use, illegal_state (the last admin), version_conflict.
+ * Errors     refusals name_taken, in_use, illegal_state (the last admin), version_conflict,
+ *            forbidden (beyond the accounts that the principal is bound to).
  */
 #pragma once
 

@@ -161,13 +161,20 @@ static const struct field found_fields[] = {
 #undef T
 static const struct shape found_shape = SHAPE(struct found, found_fields);
 
+static unsigned cidr_bits(const char *cidr)
+{
+    const char *slash = strchr(cidr, '/');
+
+    return slash != NULL ? (unsigned)strtoul(slash + 1, NULL, 10) : 0;
+}
+
 static bool in_cidr(const char *cidr, const char *address)
 {
     unsigned char net[16], host[16];
     int family = strchr(cidr, ':') != NULL ? AF_INET6 : AF_INET;
     const char *slash = strchr(cidr, '/');
     char text[64];
-    unsigned bits = slash != NULL ? (unsigned)strtoul(slash + 1, NULL, 10) : 0;
+    unsigned bits = cidr_bits(cidr);
 
     if (slash == NULL || (size_t)(slash - cidr) >= sizeof(text))
         return false;
@@ -213,6 +220,15 @@ static bool has_text(const struct strings *list, const char *text)
     return false;
 }
 
+/* Every address of the one is an address of the other. */
+static bool cidr_within(struct work *work, const char *inner, const char *outer)
+{
+    const char *slash = strchr(inner, '/');
+
+    return slash != NULL && cidr_bits(inner) >= cidr_bits(outer) &&
+           in_cidr(outer, arena_printf(work->arena, "%.*s", (int)(slash - inner), inner));
+}
+
 /* Those of the token's that the member may see too. */
 static void narrow_accounts(struct principal *who, const struct strings *member)
 {
@@ -256,6 +272,7 @@ static void fill(struct principal *out, const struct found *found)
         .scopes = found->scopes,
         .all_accounts = found->all_accounts,
         .accounts = found->accounts,
+        .cidrs = found->allowed_cidrs,
     };
     if (found->member_id == NULL)
         return;
@@ -358,13 +375,66 @@ static enum result check_life(struct work *work, int64_t expires_at)
     return OK;
 }
 
-/* A token never gives more than its maker has. */
-static enum result check_rights(struct work *work, bool of_team, enum principal_role role,
-                                const struct token_settings *settings)
+/* The accounts that a token is bound to by itself, or by its member. */
+static enum result find_bounds(struct work *work, const char *team_id, const char *member_id,
+                               const struct strings *accounts, struct strings *out)
+{
+    struct member member;
+    enum result rc;
+
+    *out = *accounts;
+    if (member_id == NULL || accounts->count > 0)
+        return OK;
+    rc = member_by_id(work, team_id, member_id, &member);
+    if (rc == OK)
+        *out = member.accounts;
+    return rc == ERR_NOT_FOUND ? OK : rc; /* removed: its tokens are dead */
+}
+
+static enum result check_accounts(struct work *work, const struct strings *bounds)
 {
     const struct principal *who = work->who;
 
-    if (!may_give(who, of_team, role))
+    if (principal_covers(who, bounds))
+        return OK;
+    for (size_t i = 0; i < bounds->count; i++) {
+        if (!principal_sees_account(who, who->team_id, bounds->items[i]))
+            return refusal_field(work->refusal, arena_printf(work->arena, "/accounts/%zu", i),
+                                 "not_found", "there is no such account");
+    }
+    return refusal_set(work->refusal, REFUSAL_forbidden,
+                       "The token must be bound to accounts that this one may see.");
+}
+
+/* From nowhere that its maker may not come from himself. */
+static enum result check_addresses(struct work *work, const struct strings *cidrs)
+{
+    const struct strings *own = &work->who->cidrs;
+
+    if (own->count > 0 && cidrs->count == 0)
+        return refusal_field(work->refusal, "/allowed_cidrs", "required",
+                             "this token is bound to addresses, and so is what it makes");
+    for (size_t i = 0; own->count > 0 && i < cidrs->count; i++) {
+        bool within = false;
+
+        for (size_t j = 0; j < own->count; j++)
+            within = within || cidr_within(work, cidrs->items[i], own->items[j]);
+        if (!within)
+            return refusal_field(work->refusal, arena_printf(work->arena, "/allowed_cidrs/%zu", i),
+                                 "not_allowed", "is outside of the addresses of this token");
+    }
+    return OK;
+}
+
+/* A token never gives more than its maker has. */
+static enum result check_rights(struct work *work, const char *team_id, enum principal_role role,
+                                const struct token_settings *settings)
+{
+    bool of_team = team_id != NULL;
+    struct strings bounds;
+    enum result rc;
+
+    if (!may_give(work->who, of_team, role))
         return refusal_set(work->refusal, REFUSAL_forbidden,
                            "A token of this role cannot be made with this token.");
     if (role == ROLE_SERVICE && settings->scopes.count == 0)
@@ -375,15 +445,38 @@ static enum result check_rights(struct work *work, bool of_team, enum principal_
     if (!of_team && settings->accounts.count > 0)
         return refusal_field(work->refusal, "/accounts", "not_allowed",
                              "only a team's tokens have accounts");
-    if (!who->all_accounts && settings->accounts.count == 0)
+    rc = find_bounds(work, team_id, settings->member_id, &settings->accounts, &bounds);
+    return rc == OK ? check_accounts(work, &bounds) : rc;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+    return a != NULL && b != NULL && strcmp(a, b) == 0;
+}
+
+/* Who is bound speaks for himself and for members bound as he is, not in others' names. */
+static enum result check_member(struct work *work, const struct member *member)
+{
+    if (same_text(member->resource.id, work->who->member_id) ||
+        principal_covers(work->who, &member->accounts))
+        return OK;
+    return refusal_set(work->refusal, REFUSAL_forbidden,
+                       "The member may see more accounts than this token.");
+}
+
+/* Changing and ending: one's own, and what is bound at least as oneself. */
+static enum result check_reach(struct work *work, const struct token *token)
+{
+    struct strings bounds;
+    enum result rc;
+
+    if (same_text(token->resource.id, work->who->token_id))
+        return OK;
+    rc = find_bounds(work, token->team_id, token->member_id, &token->accounts, &bounds);
+    if (rc == OK && !principal_covers(work->who, &bounds))
         return refusal_set(work->refusal, REFUSAL_forbidden,
-                           "The new token must be bound to accounts that this one may see.");
-    for (size_t i = 0; !who->all_accounts && i < settings->accounts.count; i++) {
-        if (!principal_sees_account(who, who->team_id, settings->accounts.items[i]))
-            return refusal_field(work->refusal, arena_printf(work->arena, "/accounts/%zu", i),
-                                 "not_found", "there is no such account");
-    }
-    return OK;
+                           "The token may see more accounts than this one.");
+    return rc;
 }
 
 static enum result check_quota(struct work *work, const char *team_id)
@@ -450,6 +543,8 @@ static enum result choose_role(struct work *work, const char *team_id,
     rc = member_by_id(work, team_id, settings->member_id, &member);
     if (rc == ERR_NOT_FOUND)
         return refusal_field(work->refusal, "/member_id", "not_found", "there is no such member");
+    if (rc == OK)
+        rc = check_member(work, &member);
     if (rc == OK && settings->role == ROLE_NOBODY)
         *role = strcmp(member_role_words[member.role], "admin") == 0 ? ROLE_TEAM_ADMIN
                                                                      : ROLE_TEAM_VIEWER;
@@ -471,10 +566,21 @@ enum result token_create(struct work *work, const char *team_id,
     if (rc == OK)
         rc = check_life(work, given.expires_at);
     if (rc == OK)
-        rc = check_rights(work, team_id != NULL, role, &given);
+        rc = check_rights(work, team_id, role, &given);
+    if (rc == OK)
+        rc = check_addresses(work, &given.allowed_cidrs);
     if (rc == OK && team_id != NULL)
         rc = check_quota(work, team_id);
     return rc == OK ? insert(work, team_id, role, &given, out) : rc;
+}
+
+static bool same_list(const struct strings *a, const struct strings *b)
+{
+    for (size_t i = 0; a->count == b->count && i < a->count; i++) {
+        if (strcmp(a->items[i], b->items[i]) != 0)
+            return false;
+    }
+    return a->count == b->count;
 }
 
 enum result token_update(struct work *work, const struct token *old,
@@ -483,15 +589,17 @@ enum result token_update(struct work *work, const struct token *old,
     const struct resource_settings *head = &settings->settings;
     struct token_settings before = token_settings_of(old);
     const char *fixed = shape_fixed_change(&token_settings_shape, &before, settings);
-    enum result rc = OK;
+    enum result rc = check_reach(work, old);
 
-    if (fixed != NULL)
+    if (rc == OK && fixed != NULL)
         return refusal_field(work->refusal, arena_printf(work->arena, "/%s", fixed), "fixed",
                              "cannot be changed");
-    if (settings->expires_at != old->expires_at)
+    if (rc == OK && settings->expires_at != old->expires_at)
         rc = check_life(work, settings->expires_at);
     if (rc == OK)
-        rc = check_rights(work, old->team_id != NULL, (enum principal_role)old->role, settings);
+        rc = check_rights(work, old->team_id, (enum principal_role)old->role, settings);
+    if (rc == OK && !same_list(&settings->allowed_cidrs, &old->allowed_cidrs))
+        rc = check_addresses(work, &settings->allowed_cidrs);
     if (rc != OK)
         return rc;
     rc = db_change(
@@ -508,6 +616,10 @@ enum result token_update(struct work *work, const struct token *old,
 
 enum result token_revoke(struct work *work, const struct token *token)
 {
+    enum result rc = check_reach(work, token);
+
+    if (rc != OK)
+        return rc;
     return db_exec(work->db, SQL_token_revoke, DB_ARGS(db_text(token->resource.id)));
 }
 

@@ -169,6 +169,35 @@ static void test_members_have_a_role_and_accounts(void **state)
     assert_int_equal(rows.count, 1);
 }
 
+/* Whoever is bound to some accounts gives nobody, himself included, the whole team. */
+static void test_a_bound_admin_stays_bound(void **state)
+{
+    struct world *world = *state;
+    const char *seen[] = {"acc_1"}, *other[] = {"acc_1", "acc_2"};
+    struct member_settings of = settings("bound@example.com", ADMIN);
+    struct member boss = join(world, "boss@example.com", ADMIN), bound, out;
+    struct principal *who;
+
+    of.accounts = (struct strings){seen, 1};
+    world_ok(world->work, member_create(world->work, "tea_1", &of, &bound));
+    who = world_as(world, ROLE_TEAM_ADMIN, "tea_1");
+    who->all_accounts = false;
+    who->accounts = (struct strings){seen, 1};
+
+    of.settings.name = "new@example.com";
+    of.accounts.count = 0;
+    world_refuses(world->work, REFUSAL_forbidden, member_create(world->work, "tea_1", &of, &out));
+    of.accounts = (struct strings){other, 2};
+    world_refuses(world->work, REFUSAL_forbidden, member_create(world->work, "tea_1", &of, &out));
+    of.accounts.count = 1;
+    world_ok(world->work, member_create(world->work, "tea_1", &of, &out));
+
+    of.settings = resource_settings_of(&bound.resource);
+    of.accounts.count = 0;
+    world_refuses(world->work, REFUSAL_forbidden, member_update(world->work, &bound, &of, &out));
+    world_refuses(world->work, REFUSAL_forbidden, member_remove(world->work, &boss));
+}
+
 /* The last one who may do everything can neither go nor lose the right. */
 static void test_the_last_admin_stays(void **state)
 {
@@ -221,6 +250,7 @@ int main(void)
         TEST(test_lists_are_of_who_asks),
         TEST(test_deleting_needs_an_empty_team_and_ends_its_tokens),
         TEST(test_members_have_a_role_and_accounts),
+        TEST(test_a_bound_admin_stays_bound),
         TEST(test_the_last_admin_stays),
         TEST(test_removing_ends_the_member_s_tokens),
     };

@@ -281,11 +281,12 @@ static void test_accounts_of_a_bound_maker(void **state)
     struct world *world = *state;
     struct token_settings of = settings(world, ROLE_TEAM_VIEWER);
     const char *seen[] = {"acc_1"}, *wanted[] = {"acc_1", "acc_2"};
+    struct token whole = create(world, "tea_1", &of), out;
     struct principal *who = world_as(world, ROLE_TEAM_ADMIN, "tea_1");
-    struct token out;
 
     who->all_accounts = false;
     who->accounts = (struct strings){seen, 1};
+    world_refuses(world->work, REFUSAL_forbidden, token_revoke(world->work, &whole));
     world_refuses(world->work, REFUSAL_forbidden, token_create(world->work, "tea_1", &of, &out));
     of.accounts = (struct strings){wanted, 2};
     world_refuses(world->work, REFUSAL_validation_failed,
