@@ -13,12 +13,15 @@ VERSION := 0.1.0
 PREFIX  ?= /usr/local
 DESTDIR ?=
 
+# What a sanitizer finds ends the program: gcc's UBSan would print and go on.
+SANITIZE := -fsanitize=$(SAN) -fno-sanitize-recover=all
+
 WARN   := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla \
           -Wno-missing-field-initializers -Wno-unused-parameter -Werror
 CFLAGS_ALL := -std=c11 -D_GNU_SOURCE -DBERTH_VERSION='"$(VERSION)"' -I. -I$(B) -g -pthread \
-          -fno-omit-frame-pointer $(if $(SAN),-O1 -fsanitize=$(SAN),-O2) $(WARN) $(CFLAGS) \
+          -fno-omit-frame-pointer $(if $(SAN),-O1 $(SANITIZE),-O2) $(WARN) $(CFLAGS) \
           -I$(shell pg_config --includedir 2>/dev/null || echo /usr/include/postgresql)
-LDFLAGS_ALL := -pthread $(if $(SAN),-fsanitize=$(SAN)) $(LDFLAGS)
+LDFLAGS_ALL := -pthread $(if $(SAN),$(SANITIZE)) $(LDFLAGS)
 
 LIBS_API     := -lsodium -ljansson -lcrypto -lm
 LIBS_BROKER  := -lmicrohttpd -lcrypt $(LIBS_API)
@@ -88,7 +91,7 @@ runs  := $(addsuffix .ok,$(units))
 $(units): $(B)/%: $(B)/%.o $(B)/testlib.a $(B)/controlplane.a $(B)/dataplane.a $(B)/api.a
 	@$(CC) $(LDFLAGS_ALL) -o $@ $(filter-out $(other),$^) $(LIBS_TEST)
 $(runs): %.ok: % | $(B)/bin/berth-broker
-	@BERTH_BIN=$(B)/bin $< > $@.log 2>&1 && touch $@ && echo "ok   $(notdir $<)" || \
+	@BERTH_BIN=$(B)/bin tests/sanitized.sh $< > $@.log 2>&1 && touch $@ && echo "ok   $(notdir $<)" || \
 	    { cat $@.log; echo "FAIL $(notdir $<)"; exit 1; }
 unit: $(runs)
 
@@ -121,7 +124,7 @@ suite: unit transcripts integration
 $(B)/tests/golden/play: $(B)/tests/golden/play.o $(B)/testlib.a $(B)/api.a
 	@$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_API)
 transcripts: all $(B)/tests/golden/play
-	@tests/golden/run.sh $(B)/tests/golden/play $(B)/bin/berth-broker
+	@tests/sanitized.sh tests/golden/run.sh $(B)/tests/golden/play $(B)/bin/berth-broker
 
 # Both programs, a real PostgreSQL, real sockets: one script for each tests/integration/*.sh, some
 # of which run a program of the same folder.
@@ -141,7 +144,7 @@ check: lint
 
 # All that needs stock nats-server and the nats CLI; insists on them.
 interop: all $(B)/tests/interop/jwt_tool
-	@BERTH_PEERS_REQUIRED=1 tests/with_postgres.sh tests/interop/run.sh $(B)/bin
+	@BERTH_PEERS_REQUIRED=1 tests/with_postgres.sh tests/sanitized.sh tests/interop/run.sh $(B)/bin
 $(B)/tests/interop/jwt_tool: $(B)/tests/interop/jwt_tool.o $(B)/api.a
 	@$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS_API)
 
@@ -155,7 +158,7 @@ bench: all $(bench_programs)
 
 # Long: 200 random kill -9 of control plane, PostgreSQL or node, then two control planes at once.
 chaos: all $(filter $(B)/tests/chaos/%,$(scenes))
-	@tests/chaos/run.sh $(B)/bin
+	@tests/sanitized.sh tests/chaos/run.sh $(B)/bin
 
 # Long: each parser of foreign bytes for FUZZ_SECONDS.
 FUZZ_SECONDS ?= 600

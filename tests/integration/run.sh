@@ -10,7 +10,7 @@ trap 'rm -rf "$logs"' EXIT
 one() {
     local name rc
     name=$(basename "$1" .sh)
-    "$1" "$bin" >"$logs/$name.log" 2>&1
+    "$here/../sanitized.sh" "$1" "$bin" >"$logs/$name.log" 2>&1
     rc=$?
     case $rc in
     0) echo "ok   $name" ;;

@@ -125,7 +125,7 @@ void fake_node_stop(struct fake_node *node)
     for (size_t i = 0; i < node->count; i++)
         natsSubscription_Destroy(node->rows[i].subscription);
     natsConnection_Destroy(node->connection);
-    server_process_stop(&node->server, START_MS);
+    CHECK(server_process_stop(&node->server, START_MS)); /* it ended well */
     nats_CloseAndWait(START_MS);
     pthread_mutex_destroy(&node->mutex);
     mem_free(node);

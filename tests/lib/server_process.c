@@ -162,7 +162,7 @@ static int remove_one(const char *path, const struct stat *status, int type, str
     return remove(path);
 }
 
-void server_process_stop(struct server_process *server, int timeout_ms)
+bool server_process_stop(struct server_process *server, int timeout_ms)
 {
     if (server->pid != 0) {
         kill(server->pid, SIGINT);
@@ -179,4 +179,5 @@ void server_process_stop(struct server_process *server, int timeout_ms)
         nftw(server->folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
     buf_fini(&server->log);
     *server = (struct server_process){.log_fd = -1, .status = server->status};
+    return WIFEXITED(server->status) && WEXITSTATUS(server->status) == 0;
 }

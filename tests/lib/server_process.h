@@ -40,5 +40,6 @@ bool server_process_start(struct server_process *server, const struct server_opt
 void server_process_read_log(struct server_process *server);
 /* Waits for it to end by itself; false when it does not in time. */
 bool server_process_wait(struct server_process *server, int timeout_ms);
-/* SIGINT, and the hard way when that does not help; the exit status is in status. */
-void server_process_stop(struct server_process *server, int timeout_ms);
+/* SIGINT, and the hard way when that does not help.  The exit status is in status; true: it is 0.
+ */
+bool server_process_stop(struct server_process *server, int timeout_ms);

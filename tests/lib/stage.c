@@ -134,6 +134,12 @@ void stage_end(struct stage_process *process, int signal)
         }
         stage_pause_ms(2);
     }
+    if (signal == SIGTERM && (!WIFEXITED(process->status) || WEXITSTATUS(process->status) != 0)) {
+        show_log(process);
+        fprintf(stderr, "%s does not end well (status %#x)\n", process->name,
+                (unsigned)process->status);
+        abort();
+    }
 }
 
 /* --- the stage ---------------------------------------------------------------------------- */

@@ -39,7 +39,7 @@ void stage_fini(struct stage *stage);
 /* Returns when it serves. */
 void stage_control_start(struct stage *stage, size_t index);
 void stage_node_start(struct stage *stage, size_t index);
-/* SIGTERM: in order; SIGKILL: at once.  Returns when it is gone. */
+/* SIGTERM: in order, and its exit code must be 0; SIGKILL: at once.  Returns when it is gone. */
 void stage_end(struct stage_process *process, int signal);
 /* Ended by itself? */
 bool stage_ended(struct stage_process *process);

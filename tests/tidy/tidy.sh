@@ -6,8 +6,8 @@ set -u
 export LC_ALL=C
 cd "$(dirname "$0")/../.." || exit 1
 
-out=$(mktemp)
-trap 'rm -f "$out"' EXIT
+out=$(mktemp) && found=$(mktemp) || exit 1
+trap 'rm -f "$out" "$found"' EXIT
 planes=$(find api dataplane controlplane -name '*.[ch]' | sort)
 sources="$planes $(find tests -name '*.[ch]' | sort)"
 
@@ -70,8 +70,9 @@ for header in $(find api dataplane controlplane -mindepth 2 -name '*.h'); do
 done
 
 # Nothing of the machine it was written on.
-git grep -nE '(^|[^A-Za-z0-9_.])/(root|work)/[a-z.]' -- . ':!tests/tidy/tidy.sh' |
-    sed -E 's/^([^:]*:[0-9]+):.*/\1: a path of one machine/' >> "$out"
+git grep -nE '(^|[^A-Za-z0-9_.])/(root|work)/[a-z.]' -- . ':!tests/tidy/tidy.sh' > "$found"
+[ $? -le 1 ] || echo "git grep failed: is this a clone?" >> "$out"
+sed -E 's/^([^:]*:[0-9]+):.*/\1: a path of one machine/' "$found" >> "$out"
 
 need() {
     command -v "$1" > /dev/null && return 0
@@ -79,16 +80,35 @@ need() {
     else echo "lint: $1 is not installed; its checks are left out"; fi
     return 1
 }
-jobs=$(nproc)
+
+# A tool that fails and says nothing that is a breach by itself (it was killed, it found no
+# memory, it does not know an option) has checked nothing: that is a breach, too.
+# look FILE TOOL ARGUMENT...
+look() {
+    local said status file=$1
+    shift
+    said=$("$@" 2>&1)
+    status=$?
+    printf '%s\n' "$said"
+    [ $status -eq 0 ] || { [ $status -lt 126 ] && [[ $said =~ (warning|error): ]]; } ||
+        echo "$file: $1 failed (exit status $status) ${said##*$'\n'}"
+}
+export -f look
+# look_at_all TOOL-WITH-FLAGS-QUOTED-FOR-BASH < FILES: what they say is in $found.
+look_at_all() {
+    xargs -n 1 -P "$(nproc)" bash -c "look \"\$1\" $1" look > "$found" ||
+        echo "${1%% *}: not every file was looked at" >> "$out"
+    grep -E ': [^ ]* failed \(exit status ' "$found" >> "$out"
+}
 if need clang-format; then
-    printf '%s\n' $sources | xargs -n 16 -P "$jobs" clang-format --dry-run 2>&1 |
-        sed -nE 's/^([^:]*:[0-9]+):.*clang-formatted.*/\1: clang-format would write it otherwise/p' |
-        sort -u >> "$out"
+    printf '%s\n' $sources | look_at_all 'clang-format --dry-run "$1"'
+    sed -nE 's/^([^:]*:[0-9]+):.*clang-formatted.*/\1: clang-format would write it otherwise/p' \
+        "$found" | sort -u >> "$out"
 fi
 if need clang-tidy; then
-    printf '%s\n' $planes tests/lib/*.c | grep '\.c$' | xargs -n 4 -P "$jobs" bash -c \
-        "clang-tidy --quiet \"\$@\" -- $(printf '%q ' "$@") 2> /dev/null" clang-tidy |
-        grep -E '(warning|error):' | sed "s|^$PWD/||; s|^\./||" | sort -u >> "$out"
+    printf '%s\n' $planes tests/lib/*.c | grep '\.c$' |
+        look_at_all "clang-tidy --quiet \"\$1\" -- $(printf '%q ' "$@")"
+    grep -E '(warning|error):' "$found" | sed "s|^$PWD/||; s|^\./||" | sort -u >> "$out"
 fi
 
 [ -s "$out" ] || { echo "lint: clean"; exit 0; }

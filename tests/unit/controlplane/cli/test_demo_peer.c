@@ -90,10 +90,11 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-    server_process_stop(&server, 10000);
+    bool ended_well = server_process_stop(&server, 10000);
+
     nats_Close();
     buf_fini(&creds);
-    return 0;
+    return ended_well ? 0 : -1;
 }
 
 int main(void)
