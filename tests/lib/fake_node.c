@@ -121,9 +121,14 @@ struct fake_node *fake_node_start(const struct fake_answer *answers)
 
 void fake_node_stop(struct fake_node *node)
 {
-    natsConnection_Close(node->connection);
-    for (size_t i = 0; i < node->count; i++)
-        natsSubscription_Destroy(node->rows[i].subscription);
+    /* An answer may still be on its way out, on a thread of libnats: let it end first. */
+    for (size_t i = 0; i < node->count; i++) {
+        natsSubscription *subscription = node->rows[i].subscription;
+
+        CHECK(natsSubscription_Drain(subscription) == NATS_OK);
+        CHECK(natsSubscription_WaitForDrainCompletion(subscription, START_MS) == NATS_OK);
+        natsSubscription_Destroy(subscription);
+    }
     natsConnection_Destroy(node->connection);
     CHECK(server_process_stop(&node->server, START_MS)); /* it ended well */
     nats_CloseAndWait(START_MS);
