@@ -26,6 +26,7 @@ static const struct shape account_sync_shape = SHAPE(T, account_sync_fields);
     {"system_id", STRING_AT(T, system_id)},                                                        \
     {"public_key", STRING_AT(T, public_key)},                                                      \
     {"state_reason", STRING_AT(T, state_reason), FIELD_OMIT_EMPTY},                                \
+    {"suspended_by", STRING_AT(T, suspended_by), FIELD_OMIT_EMPTY},                                \
     {"plan_id", STRING_AT(T, plan_id), FIELD_NULL},                                                \
     {"plan_version", INT_AT(T, plan_version)},                                                     \
     {"protection", BOOL_AT(T, protection)},                                                        \
@@ -81,6 +82,7 @@ static const struct {
     {"suspend", "|active|", "suspended"},
     {"resume", "|suspended|", "active"},
     {"delete", "|active|suspended|failed|", "deleting"},
+    {"take_over", "|suspended|", "suspended"},
     {"tombstone", "|deleting|purging|", "purging"},
     {"await", "|purging|tombstoned|", "tombstoned"},
     {"finish", "|tombstoned|deleted|", "deleted"},
@@ -117,6 +119,13 @@ enum result account_may(struct work *work, const struct account *account, const 
                        state, text[0] != '\0' ? text : " nothing");
 }
 
+static const char *suspended_by(const struct principal *who, const char *state)
+{
+    if (strcmp(state, "suspended") != 0)
+        return "";
+    return principal_is_operator(who) ? SUSPENDED_BY_OPERATOR : SUSPENDED_BY_TEAM;
+}
+
 enum result account_move(struct work *work, const struct account *account, const char *action,
                          const char *reason)
 {
@@ -127,7 +136,8 @@ enum result account_move(struct work *work, const struct account *account, const
         return rc;
     CHECK(account_allows(action, account->resource.state, &to) && to != NULL);
     return db_exec(work->db, SQL_account_set_state,
-                   DB_ARGS(db_text(account->resource.id), db_text(to), db_text(or_empty(reason))));
+                   DB_ARGS(db_text(account->resource.id), db_text(to), db_text(or_empty(reason)),
+                           db_text(suspended_by(work->who, to))));
 }
 
 /*

@@ -15,6 +15,9 @@
 #include "controlplane/domain/permissions.h"
 #include "controlplane/domain/plan.h"
 
+#define SUSPENDED_BY_OPERATOR "operator"
+#define SUSPENDED_BY_TEAM "team"
+
 struct account_sync {
     const char *state;
     int64_t revision, nodes_ok, nodes_total;
@@ -23,6 +26,7 @@ struct account_sync {
 struct account {
     struct resource resource; /* state: active, suspended, deleting, purging, tombstoned, ... */
     const char *team_id, *system_id, *public_key, *state_reason;
+    const char *suspended_by; /* SUSPENDED_BY_...; "" when it is not suspended */
     const char *plan_id;
     int64_t plan_version;
     bool protection, is_system;

@@ -234,11 +234,18 @@ static enum result revoke_everybody(struct work *work, const struct account *acc
     return rc;
 }
 
+static bool suspended_by(const struct account *account, const char *whom)
+{
+    return strcmp(account->suspended_by, whom) == 0;
+}
+
+/* The operator makes a team's suspension his own, or the team could undo it. */
 enum result account_suspend(struct work *work, const struct account *old, const char *reason,
                             bool revoke_users, struct account *out)
 {
+    bool take_over = principal_is_operator(work->who) && suspended_by(old, SUSPENDED_BY_TEAM);
     int64_t revision;
-    enum result rc = account_move(work, old, "suspend", reason);
+    enum result rc = account_move(work, old, take_over ? "take_over" : "suspend", reason);
 
     if (rc == OK && revoke_users)
         rc = revoke_everybody(work, old, reason);
@@ -250,8 +257,14 @@ enum result account_suspend(struct work *work, const struct account *old, const 
 enum result account_resume(struct work *work, const struct account *old, struct account *out)
 {
     int64_t revision;
-    enum result rc = account_move(work, old, "resume", "");
+    enum result rc;
 
+    if (!principal_is_operator(work->who) && suspended_by(old, SUSPENDED_BY_OPERATOR))
+        return refusal_set(work->refusal, REFUSAL_suspended_by_operator,
+                           "The operator of the platform suspended this account; only the "
+                           "operator can resume it. Its state_reason says why, if a reason was "
+                           "given.");
+    rc = account_move(work, old, "resume", "");
     if (rc == OK)
         rc = account_changed(work, old->resource.id, "resumed", &revision);
     return rc == OK ? account_by_ref(work, old->resource.id, out) : rc;

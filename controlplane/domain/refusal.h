@@ -47,6 +47,9 @@
     X(plan_forbids, 403, ERR_DENIED, false, "The plan forbids it",                                 \
       "The value is above what the team's plan allows.",                                           \
       "Ask the operator for another plan or an override.")                                         \
+    X(suspended_by_operator, 403, ERR_DENIED, false, "Suspended by the operator",                  \
+      "The operator of the platform suspended the account; a team cannot resume it.",              \
+      "Ask the operator to resume it.")                                                            \
     X(address_not_allowed, 403, ERR_DENIED, false, "Address not allowed",                          \
       "The token may not be used from this address.",                                              \
       "Use it from an address that allowed_cidrs names.")                                          \

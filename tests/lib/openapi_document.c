@@ -101,7 +101,8 @@ static const struct answer {
     {"changeAccount", 200, "Account", NULL, "Changes an account."},
     {"deleteAccount", 202, "Operation", NULL, "Deletes an account: an operation."},
     {"suspendAccount", 200, "Account", NULL, "Closes an account's connections; keeps its data."},
-    {"resumeAccount", 200, "Account", NULL, "Opens it again."},
+    {"resumeAccount", 200, "Account", NULL,
+     "Opens it again; what the operator suspended, only the operator."},
     {"pushAccount", 202, "Sync", NULL, "Sends the newest claims to every node again."},
     {"getAccountLimits", 200, NULL, NULL, "Each quota: value, source, who enforces it, use."},
     {"changeAccountLimits", 200, NULL, NULL, "Overrides of the plan's limits."},
@@ -510,6 +511,8 @@ static json_t *codes_of(const struct rest_route *route)
         add_codes(codes, "secret_no_longer_available");
     if (strcmp(route->method, "DELETE") == 0)
         add_codes(codes, "in_use protected");
+    if (strcmp(route->id, "resumeAccount") == 0)
+        add_codes(codes, "suspended_by_operator");
     if (strcmp(route->id, "activateOperatorKey") == 0)
         add_codes(codes, "signer_not_trusted_by_node");
     if (strcmp(route->id, "changeAccountLimits") == 0)

@@ -66,6 +66,7 @@ static void test_states_and_their_moves(void **state)
         {"suspend", "suspended", false}, {"resume", "suspended", true},
         {"resume", "active", false},     {"delete", "active", true},
         {"delete", "suspended", true},   {"delete", "deleting", false},
+        {"take_over", "active", false},  {"take_over", "suspended", true},
         {"delete", "deleted", false},    {"tombstone", "deleting", true},
         {"tombstone", "active", false},  {"await", "purging", true},
         {"finish", "tombstoned", true},  {"finish", "active", false},

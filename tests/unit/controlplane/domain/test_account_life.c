@@ -78,10 +78,73 @@ static void test_suspend_and_resume(void **state)
     assert_int_equal(account_suspend(&scene.work, &account, "unpaid", true, &out), OK);
     assert_string_equal(out.resource.state, "suspended");
     assert_string_equal(out.state_reason, "unpaid");
+    assert_string_equal(out.suspended_by, "team");
     assert_true(scene.work.wake & WAKE_OUTBOX);
     assert_int_equal(account_suspend(&scene.work, &out, "again", false, &account), ERR_STATE);
     assert_int_equal(scene_end(&scene, OK), OK);
     scene_as_tenant(&scene);
+    assert_int_equal(account_resume(&scene.work, &out, &account), OK);
+    assert_string_equal(account.resource.state, "active");
+    assert_string_equal(account.suspended_by, "");
+    assert_int_equal(scene_end(&scene, OK), OK);
+}
+
+/* What the operator suspended a team neither resumes nor makes its own. */
+static void test_a_team_does_not_undo_the_operators_suspension(void **state)
+{
+    struct account account = scene_account(&scene), out;
+
+    scene_as_admin(&scene);
+    assert_int_equal(account_suspend(&scene.work, &account, "abuse", false, &out), OK);
+    assert_string_equal(out.suspended_by, "operator");
+    assert_int_equal(scene_end(&scene, OK), OK);
+    scene_as_tenant(&scene);
+    assert_int_equal(account_resume(&scene.work, &out, &account), ERR_DENIED);
+    assert_string_equal(scene_refused(&scene), "suspended_by_operator");
+    assert_int_equal(scene_end(&scene, ERR_DENIED), ERR_DENIED);
+    scene_as_tenant(&scene);
+    assert_int_equal(account_suspend(&scene.work, &out, "ours", false, &account), ERR_STATE);
+    assert_int_equal(scene_end(&scene, ERR_STATE), ERR_STATE);
+    account = scene_account(&scene);
+    assert_string_equal(account.suspended_by, "operator");
+    assert_string_equal(account.state_reason, "abuse");
+    scene_as_admin(&scene);
+    assert_int_equal(account_resume(&scene.work, &account, &out), OK);
+    assert_string_equal(out.suspended_by, "");
+    assert_int_equal(scene_end(&scene, OK), OK);
+}
+
+/* Else a team that suspends first would keep the operator from it, and resume when it likes. */
+static void test_the_operator_takes_a_teams_suspension_over(void **state)
+{
+    struct account account = scene_account(&scene), out;
+
+    scene_as_tenant(&scene);
+    assert_int_equal(account_suspend(&scene.work, &account, "ours", false, &out), OK);
+    assert_int_equal(scene_end(&scene, OK), OK);
+    scene_as_admin(&scene);
+    assert_int_equal(account_suspend(&scene.work, &out, "abuse", false, &account), OK);
+    assert_string_equal(account.suspended_by, "operator");
+    assert_string_equal(account.state_reason, "abuse");
+    assert_int_equal(account_suspend(&scene.work, &account, "again", false, &out), ERR_STATE);
+    assert_int_equal(scene_end(&scene, OK), OK);
+    scene_as_tenant(&scene);
+    assert_int_equal(account_resume(&scene.work, &account, &out), ERR_DENIED);
+    assert_int_equal(scene_end(&scene, ERR_DENIED), ERR_DENIED);
+    scene_as_admin(&scene);
+    assert_int_equal(account_resume(&scene.work, &account, &out), OK);
+    assert_int_equal(scene_end(&scene, OK), OK);
+}
+
+/* The operator may open what a team closed. */
+static void test_the_operator_resumes_anything(void **state)
+{
+    struct account account = scene_account(&scene), out;
+
+    scene_as_tenant(&scene);
+    assert_int_equal(account_suspend(&scene.work, &account, "", false, &out), OK);
+    assert_int_equal(scene_end(&scene, OK), OK);
+    scene_as_admin(&scene);
     assert_int_equal(account_resume(&scene.work, &out, &account), OK);
     assert_string_equal(account.resource.state, "active");
     assert_int_equal(scene_end(&scene, OK), OK);
@@ -128,6 +191,9 @@ int main(void)
         cmocka_unit_test(test_a_team_does_not_choose_its_plan),
         cmocka_unit_test(test_the_plan_counts_accounts),
         cmocka_unit_test(test_suspend_and_resume),
+        cmocka_unit_test(test_a_team_does_not_undo_the_operators_suspension),
+        cmocka_unit_test(test_the_operator_takes_a_teams_suspension_over),
+        cmocka_unit_test(test_the_operator_resumes_anything),
         cmocka_unit_test(test_what_is_fixed_stays),
         cmocka_unit_test(test_a_token_of_some_accounts_makes_no_others),
     };

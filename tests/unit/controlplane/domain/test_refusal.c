@@ -52,6 +52,7 @@ static void test_statuses_that_clients_act_on(void **state)
     } rows[] = {
         {REFUSAL_unauthenticated, 401, false},
         {REFUSAL_forbidden, 403, false},
+        {REFUSAL_suspended_by_operator, 403, false},
         {REFUSAL_not_found, 404, false},
         {REFUSAL_name_taken, 409, false},
         {REFUSAL_idempotency_in_progress, 409, true},

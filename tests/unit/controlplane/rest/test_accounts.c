@@ -109,11 +109,39 @@ static void test_suspend_and_resume(void **state)
                  "{\"reason\":\"unpaid\",\"revoke_users\":true}");
     assert_string_equal(control_text(control, "state"), "suspended");
     assert_string_equal(control_text(control, "state_reason"), "unpaid");
+    assert_string_equal(control_text(control, "suspended_by"), "team");
     control_refused(control, 409, "illegal_state", payments.token, "POST", path(":suspend"), "{}");
     control_want(control, 200, payments.token, "GET", path("/claims"), NULL);
     assert_int_equal(control_int(control, "claims/nats/limits/conn"), 0);
     assert_true(control_int(control, "claims/nats/revocations/*") > 0);
     control_want(control, 200, payments.token, "POST", path(":resume"), NULL);
+    assert_string_equal(control_text(control, "state"), "active");
+    assert_null(control_member(control, "suspended_by"));
+}
+
+/* Neither an admin of the team nor its service token undoes what the operator did. */
+static void test_the_operators_suspension_is_the_operators(void **state)
+{
+    char service[200];
+
+    control_want(control, 201, payments.token, "POST", "/v1/tokens",
+                 control_format(control,
+                                "{\"name\":\"robot\",\"role\":\"service\","
+                                "\"scopes\":[\"accounts:write\"],\"expires_at\":\"%s\"}",
+                                control_in_days(control, 1)));
+    snprintf(service, sizeof(service), "%s", control_text(control, "token"));
+    control_want(control, 200, payments.token, "POST", path(":suspend"), "{}");
+    control_want(control, 200, admin, "POST", path(":suspend"), "{\"reason\":\"abuse\"}");
+    assert_string_equal(control_text(control, "suspended_by"), "operator");
+    control_refused(control, 403, "suspended_by_operator", payments.token, "POST", path(":resume"),
+                    NULL);
+    control_refused(control, 403, "suspended_by_operator", service, "POST", path(":resume"), NULL);
+    control_refused(control, 409, "illegal_state", payments.token, "POST", path(":suspend"), "{}");
+    control_want(control, 200, payments.token, "GET", path(""), NULL);
+    assert_string_equal(control_text(control, "state"), "suspended");
+    assert_string_equal(control_text(control, "suspended_by"), "operator");
+    assert_string_equal(control_text(control, "state_reason"), "abuse");
+    control_want(control, 200, admin, "POST", path(":resume"), NULL);
     assert_string_equal(control_text(control, "state"), "active");
 }
 
@@ -220,6 +248,7 @@ int main(void)
         cmocka_unit_test(test_changes_need_the_version),
         cmocka_unit_test(test_by_name),
         cmocka_unit_test(test_suspend_and_resume),
+        cmocka_unit_test(test_the_operators_suspension_is_the_operators),
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_jwt_claims_and_sync),
         cmocka_unit_test(test_deleting_is_an_operation),
