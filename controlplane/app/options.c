@@ -345,7 +345,8 @@ void options_usage(FILE *out)
                  table[i].value != NULL ? table[i].value : "");
         fprintf(out, "  %-36s %s\n", left, table[i].help);
     }
-    fprintf(out, "\nSignals: SIGTERM and SIGINT end it in order; SIGHUP opens the log file again.\n"
-                 "Example: berth-control --database \"host=/run/postgresql dbname=berth\" "
-                 "--master-key-file master.key\n");
+    fprintf(out,
+            "\nSignals: SIGTERM and SIGINT end it in order; SIGHUP opens the log file again.\n\n"
+            "Example:\n  berth-control --database \"host=/run/postgresql dbname=berth\" "
+            "--master-key-file master.key\n");
 }

@@ -65,8 +65,8 @@ struct cli;
 
 struct command {
     const char *noun, *verb;
-    const char *arguments; /* "ACCOUNT NAME": {account} of the path, "name" of the body, ... */
-    const char *help, *example;
+    const char *arguments;      /* "ACCOUNT NAME": {account} of the path, "name" of the body, ... */
+    const char *help, *example; /* one line that could be typed */
     const char *method, *path;
     const struct flag *flags; /* ends with {0} */
     const struct column *columns;

@@ -8,6 +8,33 @@
 
 enum { WAIT_DEFAULT_S = 30, WAIT_MAX_S = 300 };
 
+/* --- rows --------------------------------------------------------------------------------- */
+
+/* The first of a noun; NULL when there is no such noun. */
+static const struct command *first_of(const char *noun)
+{
+    for (size_t i = 0; command_tables[i] != NULL; i++) {
+        for (const struct command *at = command_tables[i]; at->noun != NULL; at++) {
+            if (strcmp(at->noun, noun) == 0)
+                return at;
+        }
+    }
+    return NULL;
+}
+
+static const struct command *find(const char *noun, const char *verb)
+{
+    for (size_t i = 0; command_tables[i] != NULL; i++) {
+        for (const struct command *at = command_tables[i]; at->noun != NULL; at++) {
+            if (strcmp(at->noun, noun) != 0)
+                continue;
+            if (at->verb == NULL || (verb != NULL && strcmp(at->verb, verb) == 0))
+                return at;
+        }
+    }
+    return NULL;
+}
+
 /* --- help --------------------------------------------------------------------------------- */
 
 static void print_command(const struct command *command)
@@ -51,15 +78,28 @@ static void print_flags(const struct command *command)
     }
 }
 
+static void print_examples(const char *noun)
+{
+    static const char *const first_steps[][2] = {
+        {"login", NULL}, {"account", "create"}, {"user", "create"}, {"creds", "issue"}};
+
+    if (noun != NULL) {
+        printf("\nExample:\n  %s\n", first_of(noun)->example);
+        return;
+    }
+    puts("\nExamples:");
+    for (size_t i = 0; i < COUNT_OF(first_steps); i++)
+        printf("  %s\n", find(first_steps[i][0], first_steps[i][1])->example);
+}
+
 void cli_help(const char *noun, const struct command *command)
 {
     if (command != NULL) {
-        printf("berth %s%s%s %s\n\n%s\n", command->noun, command->verb != NULL ? " " : "",
-               command->verb != NULL ? command->verb : "",
+        printf("berth %s%s%s%s%s\n\n%s\n", command->noun, command->verb != NULL ? " " : "",
+               command->verb != NULL ? command->verb : "", command->arguments != NULL ? " " : "",
                command->arguments != NULL ? command->arguments : "", command->help);
         print_flags(command);
-        if (command->example != NULL)
-            printf("\nExample:\n  %s\n", command->example);
+        printf("\nExample:\n  %s\n", command->example);
         print_globals();
         return;
     }
@@ -71,34 +111,11 @@ void cli_help(const char *noun, const struct command *command)
                 print_command(at);
         }
     }
+    print_examples(noun);
     print_globals();
 }
 
 /* --- words -------------------------------------------------------------------------------- */
-
-static bool noun_known(const char *noun)
-{
-    for (size_t i = 0; command_tables[i] != NULL; i++) {
-        for (const struct command *at = command_tables[i]; at->noun != NULL; at++) {
-            if (strcmp(at->noun, noun) == 0)
-                return true;
-        }
-    }
-    return false;
-}
-
-static const struct command *find(const char *noun, const char *verb)
-{
-    for (size_t i = 0; command_tables[i] != NULL; i++) {
-        for (const struct command *at = command_tables[i]; at->noun != NULL; at++) {
-            if (strcmp(at->noun, noun) != 0)
-                continue;
-            if (at->verb == NULL || (verb != NULL && strcmp(at->verb, verb) == 0))
-                return at;
-        }
-    }
-    return NULL;
-}
 
 static const struct flag *find_flag(const struct command *command, struct slice name)
 {
@@ -292,6 +309,16 @@ static int read_leading(struct cli *cli, struct words *words)
     return code;
 }
 
+/* berth help NOUN [VERB] */
+static int show_help_of(const char *noun, const char *verb, bool *finished)
+{
+    if (first_of(noun) == NULL)
+        return cli_fail(EXIT_USAGE, "%s is not known: see berth --help", noun);
+    cli_help(noun, find(noun, verb));
+    *finished = true;
+    return EXIT_OK;
+}
+
 int cli_parse(struct cli *cli, int argc, char **argv, bool *finished)
 {
     struct words words = {argc, 1, argv};
@@ -315,12 +342,14 @@ int cli_parse(struct cli *cli, int argc, char **argv, bool *finished)
         *finished = true;
         return EXIT_OK;
     }
+    if (is_help(noun) && argc > 2)
+        return show_help_of(argv[2], argc > 3 ? argv[3] : NULL, finished);
     if (is_help(noun)) {
-        cli_help(argc > 2 ? argv[2] : NULL, NULL);
+        cli_help(NULL, NULL);
         *finished = true;
         return EXIT_OK;
     }
-    if (!noun_known(noun))
+    if (first_of(noun) == NULL)
         return cli_fail(EXIT_USAGE, "%s is not known: see berth --help", noun);
     cli->command = find(noun, argc > 2 ? argv[2] : NULL);
     if (cli->command == NULL && argc > 2 && !is_help(argv[2]))

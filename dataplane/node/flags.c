@@ -240,5 +240,9 @@ void flags_usage(FILE *out, const char *program)
             snprintf(left + len, sizeof(left) - len, " %s", table[i].value);
         fprintf(out, "    %-34s %s\n", left, table[i].help);
     }
-    fprintf(out, "\n");
+    fprintf(out,
+            "\nExamples:\n"
+            "    %s -a 127.0.0.1 -p 4222 -m 8222\n"
+            "    %s -c node.conf\n\n",
+            program, program);
 }

@@ -21,13 +21,7 @@
 #include "api/base/check.h"
 #include "controlplane/cli/command.h"
 
-enum {
-    REQUESTS_MAX = 64,
-    GUESTS_MAX = 16,
-    INPUT_MAX = 64 << 10,
-    WORDS_MAX = 64,
-    SHOWN_MAX = 64 << 10
-};
+enum { REQUESTS_MAX = 64, GUESTS_MAX = 16, INPUT_MAX = 64 << 10, SHOWN_MAX = 64 << 10 };
 
 static struct stand_in {
     pthread_t thread;
@@ -250,7 +244,7 @@ const char *cli_lines_request(size_t i)
 
 /* --- lines ---------------------------------------------------------------------------------- */
 
-static int split(char *text, char *argv[WORDS_MAX])
+int cli_lines_split(char *text, char *argv[CLI_WORDS_MAX])
 {
     static char program[] = "berth";
     int argc = 0;
@@ -259,7 +253,7 @@ static int split(char *text, char *argv[WORDS_MAX])
     while (*text != 0) {
         char end = ' ';
 
-        CHECK(argc < WORDS_MAX - 1);
+        CHECK(argc < CLI_WORDS_MAX - 1);
         if (*text == '\'') {
             end = '\'';
             text++;
@@ -280,8 +274,8 @@ static int call(const char *words, char shown[SHOWN_MAX])
 {
     int file = memfd_create("shown", MFD_CLOEXEC), out = dup(STDOUT_FILENO),
         err = dup(STDERR_FILENO), code;
-    char *copy = strdup(words), *argv[WORDS_MAX];
-    int argc = split(copy, argv);
+    char *copy = strdup(words), *argv[CLI_WORDS_MAX];
+    int argc = cli_lines_split(copy, argv);
     ssize_t len;
 
     fflush(NULL);

@@ -27,6 +27,10 @@ struct cli_line {
 int cli_lines_start(void **state);
 int cli_lines_stop(void **state);
 
+/* The words of a line, argv[0] in front and NULL behind; the text is cut up. */
+enum { CLI_WORDS_MAX = 64 };
+int cli_lines_split(char *text, char *argv[CLI_WORDS_MAX]);
+
 void cli_lines_run(const struct cli_line *lines, size_t count);
 /* The folder for contexts and files, with nothing else in it. */
 const char *cli_lines_folder(void);

@@ -131,6 +131,37 @@ static void test_what_is_needed_is_asked_for(void **state)
     unload(&given);
 }
 
+static void test_the_example_of_the_help_is_enough_to_start(void **state)
+{
+    char *text, *argv[ARGS_MAX] = {0}, *at;
+    struct load given = {0};
+    size_t len;
+    int argc = 0;
+    FILE *out = open_memstream(&text, &len);
+
+    options_usage(out);
+    fclose(out);
+    at = strstr(text, "Example:\n  ");
+    assert_non_null(at);
+    at += strlen("Example:\n  ");
+    at[strcspn(at, "\n")] = 0;
+    while (*at != 0) {
+        char end = *at == '"' ? '"' : ' ';
+
+        assert_true(argc < ARGS_MAX);
+        at += end == '"';
+        argv[argc++] = at;
+        at += strcspn(at, (char[]){end, 0});
+        while (*at == end || *at == ' ')
+            *at++ = 0;
+    }
+    assert_string_equal(argv[0], "berth-control");
+    given.rc = options_load(argc, argv, &given.arena, &given.options, &given.message);
+    assert_int_equal(given.rc, OK);
+    unload(&given);
+    free(text);
+}
+
 /* --- the file ----------------------------------------------------------------------------- */
 
 static char file[] = "/tmp/berth-options.XXXXXX";
@@ -201,6 +232,7 @@ int main(void)
         cmocka_unit_test(test_a_password_does_not_stay_in_argv),
         cmocka_unit_test(test_mistakes_are_named),
         cmocka_unit_test(test_what_is_needed_is_asked_for),
+        cmocka_unit_test(test_the_example_of_the_help_is_enough_to_start),
         cmocka_unit_test(test_flags_go_before_the_file),
         cmocka_unit_test(test_mistakes_in_the_file_are_all_told),
     };

@@ -5,7 +5,13 @@
 
 #include <cmocka.h>
 
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
 #include "api/base/check.h"
+#include "controlplane/cli/command.h"
+#include "controlplane/cli/command_parts.h"
 #include "tests/lib/cli_lines.h"
 
 static void test_help_and_version(void **state)
@@ -17,9 +23,45 @@ static void test_help_and_version(void **state)
         {"team", "", 2, "team create NAME"},
         {"team --help", "", 0, "team create NAME"},
         {"team create --help", "", 0, "berth team create payments --plan small"},
+        {"help team create", "", 0, "berth team create payments --plan small"},
+        {"help team", "", 0, "team list"},
+        {"help teem", "", 2, "teem is not known"},
+        {"--help", "", 0, "Examples:\n  berth login"},
+        {"team --help", "", 0, "Example:\n  berth team create payments --plan small\n"},
     };
 
     cli_lines_run(lines, COUNT_OF(lines));
+}
+
+/* "berth key show ci --account orders" stands below "berth key show --help". */
+static void check_example(const struct command *command)
+{
+    const char *prefix = "berth ";
+    char *argv[CLI_WORDS_MAX], *words, help[64];
+    struct cli cli = {0};
+    bool finished;
+    struct cli_line line = {help, "", 0, command->example};
+    int argc;
+
+    snprintf(help, sizeof(help), "%s %s --help", command->noun,
+             command->verb != NULL ? command->verb : "");
+    if (command->example == NULL)
+        fail_msg("berth %s has no example", help);
+    cli_lines_run(&line, 1);
+    assert_memory_equal(command->example, prefix, strlen(prefix));
+    words = strdup(command->example + strlen(prefix));
+    argc = cli_lines_split(words, argv);
+    if (cli_parse(&cli, argc, argv, &finished) != EXIT_OK || finished || cli.command != command)
+        fail_msg("the example of berth %s is none: %s", help, command->example);
+    free(words);
+}
+
+static void test_every_command_has_an_example_that_would_run(void **state)
+{
+    for (size_t i = 0; command_tables[i] != NULL; i++) {
+        for (const struct command *at = command_tables[i]; at->noun != NULL; at++)
+            check_example(at);
+    }
 }
 
 static void test_words_that_are_not_known(void **state)
@@ -57,6 +99,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_help_and_version),
+        cmocka_unit_test(test_every_command_has_an_example_that_would_run),
         cmocka_unit_test(test_words_that_are_not_known),
         cmocka_unit_test(test_global_flags),
     };

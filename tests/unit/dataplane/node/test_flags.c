@@ -134,6 +134,32 @@ static void test_the_usage_text_names_the_flags(void **state)
     free(text);
 }
 
+static void test_the_examples_of_the_usage_text_parse(void **state)
+{
+    struct slice rest, one;
+    size_t len, count = 0;
+    char *text;
+    FILE *out = open_memstream(&text, &len);
+
+    flags_usage(out, "prog");
+    fclose(out);
+    rest = slice_of(strstr(text, "Examples:\n"));
+    while (slice_cut(&rest, '\n', &one)) {
+        struct line line;
+
+        if (!slice_starts(slice_trim(one), SLICE("prog")))
+            continue;
+        one = slice_trim(one);
+        text[one.data + one.len - text] = 0;
+        assert_int_equal(parse(&line, one.data), OK);
+        assert_null(line.flags.word);
+        arena_fini(&line.arena);
+        count++;
+    }
+    assert_true(count > 0);
+    free(text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -143,6 +169,7 @@ int main(void)
         cmocka_unit_test(test_mistakes),
         cmocka_unit_test(test_secrets_leave_the_command_line),
         cmocka_unit_test(test_the_usage_text_names_the_flags),
+        cmocka_unit_test(test_the_examples_of_the_usage_text_parse),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
