@@ -2,6 +2,8 @@
 
 #include "controlplane/domain/authz.h"
 
+enum { AUDIT_STATE_EVENTS = 1000 };
+
 static const char *const outcome_words[] = {"success", "denied", "failed", "partial", NULL};
 
 static const char *const actor_types[ROLE_COUNT] = {
@@ -73,4 +75,21 @@ enum result audit_list(struct work *work, const struct audit_query *query, struc
                           db_text(query->action), db_text(query->resource), db_text(query->outcome),
                           db_strings(only)),
                   &audit_event_shape, work->arena, out);
+}
+
+#define T struct audit_state
+static const struct field audit_state_fields[] = {
+    {"version", INT_AT(T, version)},
+    {"state", JSON_AT(T, state)},
+};
+#undef T
+static const struct shape audit_state_shape = SHAPE(struct audit_state, audit_state_fields);
+
+enum result audit_state_near(struct work *work, struct audit_state *state)
+{
+    return db_one(work->db, SQL_audit_state_near,
+                  DB_ARGS(db_text(state->resource_id), db_integer(state->version),
+                          db_text(state->account_id), db_text(state->team_id),
+                          db_integer(AUDIT_STATE_EVENTS)),
+                  &audit_state_shape, work->arena, state);
 }

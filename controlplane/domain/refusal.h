@@ -80,7 +80,8 @@
       "The first answer held a secret, which is not kept.",                                        \
       "Rotate: make a new one and delete the old.")                                                \
     X(version_conflict, 412, ERR_CONFLICT, false, "Version conflict",                              \
-      "The resource has changed since it was read.", "Read it again, then repeat with its ETag.")  \
+      "The resource has changed since it was read.",                                               \
+      "See conflict.changes, read it again, then repeat with its ETag.")                           \
     X(body_too_large, 413, ERR_LIMIT, false, "Body too large", "The body is larger than 1 MiB.",   \
       "Send less.")                                                                                \
     X(unsupported_media_type, 415, ERR_UNSUPPORTED, false, "Unsupported media type",               \
@@ -153,8 +154,11 @@ struct refusal {
     size_t error_count;
     const char *conflict_resource; /* version_conflict */
     int64_t conflict_version;
-    int64_t retry_after_s; /* 0: not said */
-    struct arena *arena;   /* borrowed from the request */
+    json_t *conflict_changes; /* [{field, then, now}] since then; NULL: not looked at */
+    int64_t conflict_since;   /* the version that is compared with; 0: none is known */
+    bool conflict_complete;   /* it is the caller's, and no change is left out */
+    int64_t retry_after_s;    /* 0: not said */
+    struct arena *arena;      /* borrowed from the request */
 };
 
 /* The first one counts; later ones are ignored.  Returns the row's result. */

@@ -109,7 +109,7 @@ static enum result update(struct rest_call *call)
     enum result rc = refuse_system(call);
 
     if (rc == OK)
-        rc = router_match(call, &call->account.resource);
+        rc = router_match(call, &call->account.resource, &account_shape, &call->account);
     if (rc == OK)
         rc = router_merge(call, &account_settings_shape, &present, &settings);
     return rc == OK ? change(call, &settings) : rc;
@@ -143,7 +143,7 @@ static enum result put_by_name(struct rest_call *call)
     if (!call->if_match)
         return refusal_set(call->work.refusal, REFUSAL_precondition_required,
                            "The account exists: send its ETag in If-Match.");
-    rc = router_match(call, &call->account.resource);
+    rc = router_match(call, &call->account.resource, &account_shape, &call->account);
     settings.team_id = call->account.team_id;
     if (settings.system_id == NULL)
         settings.system_id = call->account.system_id;
@@ -159,7 +159,7 @@ static enum result drop(struct rest_call *call)
     if (rc == OK && mode != NULL && strcmp(mode, "purge_now") != 0)
         return refusal_set(call->work.refusal, REFUSAL_invalid_parameter, "mode must be purge_now");
     if (rc == OK)
-        rc = router_match(call, &call->account.resource);
+        rc = router_match(call, &call->account.resource, &account_shape, &call->account);
     if (rc == OK)
         rc = account_delete(&call->work, &call->account, &operation);
     if (rc == OK)
@@ -226,7 +226,7 @@ static enum result change_limits(struct rest_call *call)
     enum result rc = refuse_system(call);
 
     if (rc == OK)
-        rc = router_match(call, &call->account.resource);
+        rc = router_match(call, &call->account.resource, &account_shape, &call->account);
     if (rc == OK)
         rc = router_merge(call, &limits_body_shape, &present, &body);
     if (rc == OK)

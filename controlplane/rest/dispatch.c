@@ -456,10 +456,15 @@ static void reset_attempt(struct rest_call *call, size_t header_count)
     call->list = (struct list_query){0};
 }
 
-/* Lost against another transaction: not a refusal of ours. */
+/* Lost against another transaction: not a refusal of ours, or one that came between reading and
+ * writing.  Made again, it reads what the other wrote, and router_match says what that is. */
 static bool is_lost_race(const struct rest_call *call, enum result rc)
 {
-    return call->work.refusal->code == REFUSAL_none && rc == ERR_CONFLICT;
+    const struct refusal *refusal = call->work.refusal;
+
+    return rc == ERR_CONFLICT &&
+           (refusal->code == REFUSAL_none ||
+            (refusal->code == REFUSAL_version_conflict && refusal->conflict_changes == NULL));
 }
 
 static enum result transact(struct rest_call *call, const struct idempotency_key *key, bool keyed)

@@ -59,7 +59,7 @@ static enum result update(struct rest_call *call)
     enum result rc = find(call, &old);
 
     if (rc == OK)
-        rc = router_match(call, &old.resource);
+        rc = router_match(call, &old.resource, &operator_shape, &old);
     if (rc != OK)
         return rc;
     present = operator_settings_of(&old);

@@ -50,7 +50,7 @@ static enum result update(struct rest_call *call)
     enum result rc = find(call, &old);
 
     if (rc == OK)
-        rc = router_match(call, &old.resource);
+        rc = router_match(call, &old.resource, &plan_shape, &old);
     if (rc != OK)
         return rc;
     present = plan_settings_of(&old);
@@ -68,7 +68,7 @@ static enum result drop(struct rest_call *call)
     enum result rc = find(call, &plan);
 
     if (rc == OK)
-        rc = router_match(call, &plan.resource);
+        rc = router_match(call, &plan.resource, &plan_shape, &plan);
     if (rc == OK)
         rc = plan_delete(&call->work, &plan);
     if (rc == OK)

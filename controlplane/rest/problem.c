@@ -41,6 +41,15 @@ static void put_conflict(json_t *object, const struct refusal *refusal)
 
     put(conflict, "resource", refusal->conflict_resource);
     CHECK(json_object_set_new(conflict, "version", json_integer(refusal->conflict_version)) == 0);
+    if (refusal->conflict_changes != NULL) {
+        CHECK(json_object_set_new(conflict, "since",
+                                  refusal->conflict_since != 0
+                                      ? json_integer(refusal->conflict_since)
+                                      : json_null()) == 0);
+        CHECK(json_object_set_new(conflict, "complete", json_boolean(refusal->conflict_complete)) ==
+              0);
+        CHECK(json_object_set(conflict, "changes", refusal->conflict_changes) == 0);
+    }
     CHECK(json_object_set_new(object, "conflict", conflict) == 0);
 }
 

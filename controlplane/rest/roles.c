@@ -51,7 +51,7 @@ static enum result update(struct rest_call *call)
     enum result rc = find(call, &old);
 
     if (rc == OK)
-        rc = router_match(call, &old.resource);
+        rc = router_match(call, &old.resource, &scoped_role_shape, &old);
     if (rc != OK)
         return rc;
     present = scoped_role_settings_of(&old);
@@ -71,7 +71,7 @@ static enum result drop(struct rest_call *call)
     enum result rc = find(call, &role);
 
     if (rc == OK)
-        rc = router_match(call, &role.resource);
+        rc = router_match(call, &role.resource, &scoped_role_shape, &role);
     if (rc == OK)
         rc = scoped_role_delete(&call->work, &role);
     if (rc == OK)

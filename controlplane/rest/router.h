@@ -105,8 +105,10 @@ enum result router_query_time(struct rest_call *call, const char *name, int64_t 
                               int64_t *out) MUST_CHECK;
 enum result router_query_bool(struct rest_call *call, const char *name, bool *out) MUST_CHECK;
 
-/* If-Match against what was read; also remembers the ETag of the answer. */
-enum result router_match(struct rest_call *call, const struct resource *resource) MUST_CHECK;
+/* If-Match against what was read (value, by the shape that router_audit gets; its resource); also
+ * remembers the ETag of the answer.  version_conflict says what has changed since (conflict.h). */
+enum result router_match(struct rest_call *call, const struct resource *resource,
+                         const struct shape *shape, const void *value) MUST_CHECK;
 
 /* PATCH: present settings, merged with the body, decoded strictly into out. */
 enum result router_merge(struct rest_call *call, const struct shape *shape, const void *present,

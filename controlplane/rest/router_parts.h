@@ -15,5 +15,10 @@ const char *router_decode(struct arena *arena, struct slice text, bool plus);
 enum result router_read_query(struct rest_call *call) MUST_CHECK;
 enum result router_read_if_match(struct rest_call *call) MUST_CHECK;
 const char *router_cursor(const struct rest_call *call, const char *id);
+/* As an event keeps it: by the shape, without members that hold secrets.  NULL: nothing. */
+json_t *router_shown(struct arena *arena, const struct shape *shape, const void *value);
+/* Whose trail an event of this call belongs to; NULL: nobody's. */
+const char *router_audit_team(const struct rest_call *call);
+const char *router_audit_account(const struct rest_call *call);
 /* Hands a tree to the arena. */
 json_t *router_own(struct arena *arena, json_t *tree);

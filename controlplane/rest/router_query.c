@@ -15,6 +15,7 @@
 #include "api/base/buf.h"
 #include "api/base/check.h"
 #include "api/base/mem.h"
+#include "controlplane/rest/conflict.h"
 #include "controlplane/rest/request.h"
 #include "controlplane/rest/router_parts.h"
 
@@ -24,6 +25,7 @@ enum {
     CURSOR_LIFE_S = 24 * 3600,
     CURSOR_MAX = 512,
     FILTER_MAX = 200,
+    MEMBERS_NAMED_MAX = 8,
 };
 
 static const char list_parameters[] =
@@ -335,16 +337,34 @@ enum result router_read_if_match(struct rest_call *call)
     return OK;
 }
 
-enum result router_match(struct rest_call *call, const struct resource *resource)
+/* "; changed since: /name, /labels/a", or nothing. */
+static const char *changed_members(struct rest_call *call)
 {
+    const json_t *changes = call->work.refusal->conflict_changes;
+    size_t count = json_array_size(changes);
+    const char *text = "";
+
+    for (size_t i = 0; i < count && i < MEMBERS_NAMED_MAX; i++)
+        text =
+            arena_printf(call->arena, "%s%s%s", text, i == 0 ? "; changed since: " : ", ",
+                         json_string_value(json_object_get(json_array_get(changes, i), "field")));
+    return count > MEMBERS_NAMED_MAX ? arena_printf(call->arena, "%s and more", text) : text;
+}
+
+enum result router_match(struct rest_call *call, const struct resource *resource,
+                         const struct shape *shape, const void *value)
+{
+    enum result rc;
+
     call->reply.etag = arena_printf(call->arena, "\"%lld\"", (long long)resource->version);
     if (!call->if_match || call->if_match_any || call->if_match_version == resource->version)
         return OK;
-    call->work.refusal->conflict_resource = resource->id;
-    call->work.refusal->conflict_version = resource->version;
+    rc = conflict_describe(call, resource, router_shown(call->arena, shape, value));
+    if (rc != OK)
+        return rc;
     return refusal_set(call->work.refusal, REFUSAL_version_conflict,
-                       "the resource is at version %lld, not %lld", (long long)resource->version,
-                       (long long)call->if_match_version);
+                       "the resource is at version %lld, not %lld%s", (long long)resource->version,
+                       (long long)call->if_match_version, changed_members(call));
 }
 
 /* RFC 7396; no deeper than the parser allows. */

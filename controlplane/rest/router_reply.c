@@ -121,8 +121,7 @@ enum result router_created(struct rest_call *call, const char *collection,
     return router_reply(call, 201, shape, value, resource);
 }
 
-/* A copy of the tree without members that hold secrets. */
-static json_t *for_audit(struct arena *arena, const struct shape *shape, const void *value)
+json_t *router_shown(struct arena *arena, const struct shape *shape, const void *value)
 {
     json_t *tree;
 
@@ -136,6 +135,19 @@ static json_t *for_audit(struct arena *arena, const struct shape *shape, const v
     return tree;
 }
 
+/* A tenant's own if the path names none: its wall lets no other row in. */
+const char *router_audit_team(const struct rest_call *call)
+{
+    if (call->has_account)
+        return call->account.team_id;
+    return call->has_team ? call->team.resource.id : call->who.team_id;
+}
+
+const char *router_audit_account(const struct rest_call *call)
+{
+    return call->has_account ? call->account.resource.id : NULL;
+}
+
 enum result router_audit(struct rest_call *call, const char *action,
                          const struct resource *resource, const struct shape *shape,
                          const void *before, const void *after)
@@ -145,18 +157,14 @@ enum result router_audit(struct rest_call *call, const char *action,
         .resource_kind = resource->kind,
         .resource_id = resource->id,
         .resource_name = resource->name,
-        /* A tenant's own: its wall lets no other row in. */
-        .team_id = call->has_team ? call->team.resource.id : call->who.team_id,
-        .account_id = call->has_account ? call->account.resource.id : NULL,
+        .team_id = router_audit_team(call),
+        .account_id = router_audit_account(call),
         .outcome = AUDIT_SUCCESS,
-        .before = for_audit(call->arena, shape, before),
-        .after = for_audit(call->arena, shape, after),
+        .before = router_shown(call->arena, shape, before),
+        .after = router_shown(call->arena, shape, after),
+        .revision = call->has_account ? call->wait.revision : 0,
     };
 
-    if (call->has_account) {
-        note.team_id = call->account.team_id;
-        note.revision = call->wait.revision;
-    }
     call->audited = true;
     return audit_add(&call->work, &note);
 }

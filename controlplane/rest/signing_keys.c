@@ -52,7 +52,7 @@ static enum result drop(struct rest_call *call)
     enum result rc = find(call, &key);
 
     if (rc == OK)
-        rc = router_match(call, &key.resource);
+        rc = router_match(call, &key.resource, &signing_key_shape, &key);
     if (rc == OK)
         rc = router_query_int(call, "confirm_clients", 0, INT64_MAX, -1, &confirm);
     if (rc == OK)

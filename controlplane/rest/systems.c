@@ -56,7 +56,7 @@ static enum result update(struct rest_call *call)
     enum result rc = find(call, &old);
 
     if (rc == OK)
-        rc = router_match(call, &old.resource);
+        rc = router_match(call, &old.resource, &nats_system_shape, &old);
     if (rc != OK)
         return rc;
     present = nats_system_settings_of(&old);
@@ -75,7 +75,7 @@ static enum result drop(struct rest_call *call)
     enum result rc = find(call, &system);
 
     if (rc == OK)
-        rc = router_match(call, &system.resource);
+        rc = router_match(call, &system.resource, &nats_system_shape, &system);
     if (rc == OK)
         rc = nats_system_delete(&call->work, &system);
     if (rc == OK)

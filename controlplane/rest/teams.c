@@ -37,7 +37,7 @@ static enum result update(struct rest_call *call)
 {
     struct team_settings present = team_settings_of(&call->team), settings;
     struct team team;
-    enum result rc = router_match(call, &call->team.resource);
+    enum result rc = router_match(call, &call->team.resource, &team_shape, &call->team);
 
     if (rc == OK)
         rc = router_merge(call, &team_settings_shape, &present, &settings);
@@ -50,7 +50,7 @@ static enum result update(struct rest_call *call)
 
 static enum result drop(struct rest_call *call)
 {
-    enum result rc = router_match(call, &call->team.resource);
+    enum result rc = router_match(call, &call->team.resource, &team_shape, &call->team);
 
     if (rc == OK)
         rc = team_delete(&call->work, &call->team);
@@ -101,7 +101,7 @@ static enum result update_member(struct rest_call *call)
     enum result rc = find_member(call, &old);
 
     if (rc == OK)
-        rc = router_match(call, &old.resource);
+        rc = router_match(call, &old.resource, &member_shape, &old);
     if (rc != OK)
         return rc;
     present = member_settings_of(&old);
@@ -119,7 +119,7 @@ static enum result delete_member(struct rest_call *call)
     enum result rc = find_member(call, &member);
 
     if (rc == OK)
-        rc = router_match(call, &member.resource);
+        rc = router_match(call, &member.resource, &member_shape, &member);
     if (rc == OK)
         rc = member_remove(&call->work, &member);
     if (rc == OK)

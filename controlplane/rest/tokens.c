@@ -122,7 +122,7 @@ static enum result update(struct rest_call *call)
     enum result rc = find(call, &old);
 
     if (rc == OK)
-        rc = router_match(call, &old.resource);
+        rc = router_match(call, &old.resource, &token_shape, &old);
     if (rc != OK)
         return rc;
     present = token_settings_of(&old);
@@ -140,7 +140,7 @@ static enum result drop(struct rest_call *call)
     enum result rc = find(call, &token);
 
     if (rc == OK)
-        rc = router_match(call, &token.resource);
+        rc = router_match(call, &token.resource, &token_shape, &token);
     if (rc == OK)
         rc = token_revoke(&call->work, &token);
     if (rc == OK)

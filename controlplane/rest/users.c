@@ -72,7 +72,7 @@ static enum result update(struct rest_call *call)
     enum result rc = find(call, &old);
 
     if (rc == OK)
-        rc = router_match(call, &old.resource);
+        rc = router_match(call, &old.resource, &nats_user_shape, &old);
     if (rc != OK)
         return rc;
     present = nats_user_settings_of(&old);
@@ -97,7 +97,7 @@ static enum result put_by_name(struct rest_call *call)
         return refusal_set(call->work.refusal, REFUSAL_precondition_required,
                            "The user exists: send its ETag in If-Match.");
     if (rc == OK)
-        rc = router_match(call, &old.resource);
+        rc = router_match(call, &old.resource, &nats_user_shape, &old);
     return rc == OK ? change(call, &old, settings) : rc;
 }
 
@@ -107,7 +107,7 @@ static enum result drop(struct rest_call *call)
     enum result rc = find(call, &user);
 
     if (rc == OK)
-        rc = router_match(call, &user.resource);
+        rc = router_match(call, &user.resource, &nats_user_shape, &user);
     if (rc == OK)
         rc = nats_user_delete(&call->work, &call->account, &user);
     if (rc == OK)

@@ -355,6 +355,25 @@ static json_t *schema_of(const struct shape *shape, bool request)
     return schema;
 }
 
+/* Of version_conflict: what has changed since the caller's version. */
+static json_t *conflict_schema(void)
+{
+    json_t *changes = json_pack(
+        "{s:s,s:s,s:i,s:{s:s,s:{s:{s:s,s:s},s:{s:s},s:{s:s}},s:[s]}}", "description",
+        "What differs between then and now; a value of more than 1 KiB is left out.", "type",
+        "array", "maxItems", 32, "items", "type", "object", "properties", "field", "type", "string",
+        "description", "a JSON pointer", "then", "description", "null: it was not set", "now",
+        "description", "null: it is not set", "required", "field");
+
+    return json_pack("{s:s,s:{s:{s:s},s:{s:s},s:{s:[s,s],s:s},s:{s:s,s:s},s:o}}", "type", "object",
+                     "properties", "resource", "type", "string", "version", "type", "integer",
+                     "since", "type", "integer", "null", "description",
+                     "the version compared with: the caller's, or the nearest that the audit trail "
+                     "knows",
+                     "complete", "type", "boolean", "description",
+                     "since is the caller's version and nothing is left out", "changes", changes);
+}
+
 static json_t *all_schemas(void)
 {
     json_t *all = json_object();
@@ -369,12 +388,13 @@ static json_t *all_schemas(void)
     json_object_set_new(
         all, "Problem",
         json_pack("{s:s,s:{s:{s:s},s:{s:s},s:{s:s},s:{s:s},s:{s:s},s:{s:s},s:{s:s},s:{s:s},s:{s:s,"
-                  "s:{s:s}}},s:[s,s,s,s,s]}",
+                  "s:{s:s}},s:o},s:[s,s,s,s,s]}",
                   "type", "object", "properties", "type", "type", "string", "title", "type",
                   "string", "status", "type", "integer", "detail", "type", "string", "instance",
                   "type", "string", "code", "type", "string", "request_id", "type", "string",
                   "retryable", "type", "boolean", "errors", "type", "array", "items", "type",
-                  "object", "required", "type", "title", "status", "code", "request_id"));
+                  "object", "conflict", conflict_schema(), "required", "type", "title", "status",
+                  "code", "request_id"));
     return all;
 }
 

@@ -182,6 +182,83 @@ static void test_newest_first_page_by_page_and_filtered(void **state)
     assert_int_equal(list(world->work, query).count, 2);
 }
 
+/* One change of a resource, from a version to the next. */
+static void add_change(struct work *work, const char *team, const char *account, const char *id,
+                       int version)
+{
+    json_t *before = json_pack("{s:i}", "version", version),
+           *after = json_pack("{s:i}", "version", version + 1);
+    const struct audit_note note = {.action = "change",
+                                    .resource_id = id,
+                                    .team_id = team,
+                                    .account_id = account,
+                                    .before = before,
+                                    .after = after};
+
+    world_ok(work, audit_add(work, &note));
+    json_decref(before);
+    json_decref(after);
+}
+
+static void test_a_resource_as_it_was(void **state)
+{
+    static const struct {
+        const char *id, *team, *account;
+        int64_t version, nearest;
+    } cases[] = {
+        {"usr_1", "tea_1", "acc_1", 3, 3}, {"usr_1", "tea_1", "acc_1", 4, 4},
+        {"usr_1", "tea_1", "acc_1", 6, 7}, {"usr_1", "tea_1", "acc_1", 99, 8},
+        {"usr_2", "tea_1", "acc_1", 1, 0}, {"usr_1", "tea_1", "acc_2", 3, 0},
+        {"mem_1", "tea_1", NULL, 1, 1},    {"mem_1", "tea_2", NULL, 1, 0},
+        {"pln_1", NULL, NULL, 2, 2},       {"mem_1", NULL, NULL, 1, 0},
+    };
+    struct world *world = *state;
+
+    add_change(world->work, "tea_1", "acc_1", "usr_1", 3);
+    add_change(world->work, "tea_1", "acc_1", "usr_1", 7);
+    add_change(world->work, "tea_1", NULL, "mem_1", 1);
+    add_change(world->work, NULL, NULL, "pln_1", 1);
+    add(world->work, "no states", "tea_1", "acc_1");
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct audit_state at = {.resource_id = cases[i].id,
+                                 .team_id = cases[i].team,
+                                 .account_id = cases[i].account,
+                                 .version = cases[i].version};
+        enum result rc;
+
+        world_open(world->work);
+        rc = world_close(world->work, audit_state_near(world->work, &at));
+        assert_int_equal(rc, cases[i].nearest != 0 ? OK : ERR_NOT_FOUND);
+        if (rc != OK)
+            continue;
+        assert_int_equal(at.version, cases[i].nearest);
+        assert_int_equal(json_integer_value(json_object_get(at.state, "version")),
+                         cases[i].nearest);
+    }
+}
+
+/* A busy trail does not make the question expensive. */
+static void test_only_the_newest_events_are_looked_at(void **state)
+{
+    struct world *world = *state;
+    struct audit_state at = {
+        .resource_id = "usr_1", .team_id = "tea_1", .account_id = "acc_1", .version = 3};
+
+    add_change(world->work, "tea_1", "acc_1", "usr_1", 3);
+    world_sql(world,
+              "INSERT INTO audit_event (event_id, at, team_id, account_id, actor_type, actor_id,"
+              " actor_name, action, resource_kind, resource_id, outcome)"
+              " SELECT 'evt_Z' || n, now(), 'tea_1', 'acc_1', '', '', '', '', '', '', 'success'"
+              " FROM generate_series(1, 999) AS n");
+    world_ok(world->work, audit_state_near(world->work, &at));
+    world_sql(world,
+              "INSERT INTO audit_event (event_id, at, team_id, account_id, actor_type, actor_id,"
+              " actor_name, action, resource_kind, resource_id, outcome)"
+              " VALUES ('evt_ZZ', now(), 'tea_1', 'acc_1', '', '', '', '', '', '', 'success')");
+    world_open(world->work);
+    assert_int_equal(world_close(world->work, audit_state_near(world->work, &at)), ERR_NOT_FOUND);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_begin, world_end)
 
 int main(void)
@@ -193,6 +270,8 @@ int main(void)
         TEST(test_it_can_be_added_to_only),
         TEST(test_everybody_sees_their_own),
         TEST(test_newest_first_page_by_page_and_filtered),
+        TEST(test_a_resource_as_it_was),
+        TEST(test_only_the_newest_events_are_looked_at),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include <libpq-fe.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,6 +17,7 @@
 
 static struct control_plane *control;
 static const char *admin;
+static char late_path[80];
 
 static int begin(void **state)
 {
@@ -239,6 +241,71 @@ static void test_writers_at_once(void **state)
     assert_int_equal(control_int(control, "version"), 1 + written);
 }
 
+static void run_sql(PGconn *db, const char *sql)
+{
+    PGresult *result = PQexec(db, sql);
+
+    assert_true(PQresultStatus(result) == PGRES_COMMAND_OK ||
+                PQresultStatus(result) == PGRES_TUPLES_OK);
+    PQclear(result);
+}
+
+/* Until a statement waits for a row that this connection has locked. */
+static void await_waiting(PGconn *db)
+{
+    bool waiting = false;
+
+    while (!waiting) {
+        PGresult *result = PQexec(db, "SELECT pg_stat_clear_snapshot() IS NULL, count(*)"
+                                      "  FROM pg_stat_activity"
+                                      " WHERE pg_backend_pid() = ANY (pg_blocking_pids(pid))");
+
+        assert_int_equal(PQresultStatus(result), PGRES_TUPLES_OK);
+        waiting = strcmp(PQgetvalue(result, 0, 1), "0") != 0;
+        PQclear(result);
+    }
+}
+
+static void *run_late_writer(void *arg)
+{
+    static const char *const headers[] = {"If-Match: \"1\"", NULL};
+    const struct control_request request = {.method = "PATCH",
+                                            .path = late_path,
+                                            .token = admin,
+                                            .body = "{\"display_name\":\"Mine\"}",
+                                            .headers = headers};
+
+    control_exchange(control, &request, arg);
+    return NULL;
+}
+
+/* The version still matched when it was read; who loses the race learns what he lost to. */
+static void test_a_change_between_reading_and_writing(void **state)
+{
+    PGconn *db = PQconnectdb(control_plane_conninfo(control));
+    struct control_reply reply = {0};
+    json_t *change;
+    pthread_t thread;
+
+    control_want(control, 201, admin, "POST", "/v1/teams", "{\"name\":\"late\"}");
+    snprintf(late_path, sizeof(late_path), "/v1/teams/%s", control_text(control, "id"));
+    run_sql(db, "BEGIN");
+    run_sql(db, "UPDATE team SET description = 'theirs', version = 2 WHERE name = 'late'");
+    assert_int_equal(pthread_create(&thread, NULL, run_late_writer, &reply), 0);
+    await_waiting(db);
+    run_sql(db, "COMMIT");
+    pthread_join(thread, NULL);
+    assert_int_equal(reply.status, 412);
+    change = json_object_get(json_object_get(reply.json, "conflict"), "changes");
+    assert_int_equal(json_array_size(change), 1);
+    change = json_array_get(change, 0);
+    assert_string_equal(json_string_value(json_object_get(change, "field")), "/description");
+    assert_string_equal(json_string_value(json_object_get(change, "then")), "");
+    assert_string_equal(json_string_value(json_object_get(change, "now")), "theirs");
+    control_reply_fini(&reply);
+    PQfinish(db);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -249,6 +316,7 @@ int main(void)
         cmocka_unit_test(test_guessing_tokens_is_slow),
         cmocka_unit_test(test_a_refusal_changes_nothing),
         cmocka_unit_test(test_writers_at_once),
+        cmocka_unit_test(test_a_change_between_reading_and_writing),
     };
 
     return cmocka_run_group_tests(tests, begin, end);
