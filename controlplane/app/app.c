@@ -227,6 +227,16 @@ static enum result start_rest(struct app *app, struct buf *message)
     return OK;
 }
 
+static enum result serve(struct app *app, struct buf *message)
+{
+    char why[REST_MESSAGE_MAX];
+    enum result rc = rest_serve(atomic_load(&app->rest), why);
+
+    if (rc != OK)
+        buf_printf(message, "%s\n", why);
+    return rc;
+}
+
 enum result app_start(const struct app_options *options, struct app **out, struct buf *message)
 {
     struct app *app = mem_alloc(sizeof(*app));
@@ -244,8 +254,12 @@ enum result app_start(const struct app_options *options, struct app **out, struc
         start_jobs(app);
         rc = start_rest(app, message);
     }
-    if (rc == OK) /* last: a start that fails must not end the token of one that serves */
+    /* A start that fails for its address must not end the token of one that serves there; and
+     * who is answered finds the token. */
+    if (rc == OK)
         rc = bootstrap_offer(app->pool, &app->tools, options->bootstrap_file, message);
+    if (rc == OK)
+        rc = serve(app, message);
     if (rc != OK) {
         app_stop(app);
         return rc;

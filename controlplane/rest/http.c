@@ -64,6 +64,7 @@ struct rest {
     struct rest_server server;
     struct MHD_Daemon *daemon;
     uint16_t port;
+    int listener; /* until the daemon has it; then -1 */
     pthread_t workers[THREADS_MAX], waiter;
     size_t worker_count;
     pthread_mutex_t mutex;
@@ -613,7 +614,7 @@ static void start_threads(struct rest *rest)
 }
 
 /* A listening socket of our own, so that the reason of a failure is ours to tell. */
-static enum result open_socket(struct rest *rest, const char *listen_on, int *out,
+static enum result open_socket(struct rest *rest, const char *listen_on,
                                char message[REST_MESSAGE_MAX])
 {
     struct sockaddr_storage address = {0};
@@ -638,12 +639,14 @@ static enum result open_socket(struct rest *rest, const char *listen_on, int *ou
     rest->port =
         ntohs(address.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)(void *)&address)->sin6_port
                                             : ((struct sockaddr_in *)(void *)&address)->sin_port);
-    *out = fd;
+    rest->listener = fd;
     return OK;
 }
 
 static void rest_free(struct rest *rest)
 {
+    if (rest->listener >= 0)
+        close(rest->listener);
     pthread_cond_destroy(&rest->work);
     pthread_cond_destroy(&rest->changed);
     pthread_cond_destroy(&rest->taken);
@@ -667,6 +670,7 @@ static struct rest *rest_new(const struct rest_options *options, struct pool *po
         .limit = limit_new(tools->clock),
         .figures = figures_new(),
     };
+    rest->listener = -1;
     pthread_mutex_init(&rest->mutex, NULL);
     pthread_condattr_init(&attributes);
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
@@ -695,30 +699,35 @@ enum result rest_start(const struct rest_options *options, struct pool *pool,
 {
     struct rest *rest = rest_new(options, pool, tools, hooks);
     enum result rc;
-    int fd;
 
     check_tables();
-    rc = open_socket(rest, options->listen, &fd, message);
+    rc = open_socket(rest, options->listen, message);
     if (rc != OK) {
         rest_free(rest);
         return rc;
     }
     start_threads(rest);
+    *out = rest;
+    return OK;
+}
+
+enum result rest_serve(struct rest *rest, char message[REST_MESSAGE_MAX])
+{
+    const struct rest_options *options = &rest->server.options;
+
     rest->daemon = MHD_start_daemon(
         MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL,
         on_request, rest, MHD_OPTION_EXTERNAL_LOGGER, on_mhd_log, NULL, MHD_OPTION_LISTEN_SOCKET,
-        fd, MHD_OPTION_URI_LOG_CALLBACK, on_target, rest, MHD_OPTION_NOTIFY_COMPLETED, on_completed,
-        rest, MHD_OPTION_CONNECTION_LIMIT, (unsigned)options->connections_max,
+        rest->listener, MHD_OPTION_URI_LOG_CALLBACK, on_target, rest, MHD_OPTION_NOTIFY_COMPLETED,
+        on_completed, rest, MHD_OPTION_CONNECTION_LIMIT, (unsigned)options->connections_max,
         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)CONNECTION_TIMEOUT_S,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADERS_MAX_BYTES, MHD_OPTION_END);
     if (rest->daemon == NULL) {
-        close(fd);
         snprintf(message, REST_MESSAGE_MAX, "the HTTP server does not start on %s",
                  options->listen);
-        rest_stop(rest);
         return ERR_IO;
     }
-    *out = rest;
+    rest->listener = -1;
     return OK;
 }
 

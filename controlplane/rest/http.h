@@ -8,7 +8,7 @@
  * account's revision is on every node (rest_sync_changed wakes it) or whose time is over.
  *
  * Ownership  the server owns its threads and calls; pool, tools and hooks are borrowed.
- * Thread     start, stop: main.  rest_sync_changed: any.
+ * Thread     start, serve, stop: main.  rest_sync_changed: any.
  * Errors     ERR_IO: the address cannot be listened on; `message` names it.
  */
 #pragma once
@@ -21,9 +21,12 @@ enum { REST_WAIT_MAX_S = 30, REST_MESSAGE_MAX = 256 };
 
 struct rest;
 
+/* Listens, so that the address is ours; who connects waits for rest_serve. */
 enum result rest_start(const struct rest_options *options, struct pool *pool,
                        const struct tools *tools, const struct rest_hooks *hooks, struct rest **out,
                        char message[REST_MESSAGE_MAX]) MUST_CHECK;
+/* Answers from now on; once. */
+enum result rest_serve(struct rest *rest, char message[REST_MESSAGE_MAX]) MUST_CHECK;
 /* Answers what is under way and takes nothing more; rest_sync_changed may still be called. */
 void rest_end(struct rest *rest);
 /* rest_end, if that was not done, and memory. */
