@@ -203,6 +203,16 @@ enum result account_jwt(struct work *work, const struct account *account, const 
                        work->arena, jwt);
 }
 
+enum result account_issued(struct work *work, const char *account_id, const char *jwt, bool *out)
+{
+    int64_t count = 0;
+    enum result rc = db_get_int(work->db, SQL_account_issued,
+                                DB_ARGS(db_text(account_id), db_text(jwt)), &count);
+
+    *out = count > 0;
+    return rc;
+}
+
 enum result account_claims_view(struct work *work, const struct account *account, json_t **out)
 {
     const char *text;

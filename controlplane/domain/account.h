@@ -89,6 +89,9 @@ enum result account_system_facts(struct work *work, const char *system_id,
 enum result account_effective(struct work *work, const struct account *account,
                               struct effective_limits *out) MUST_CHECK;
 
+/* Is this one of the tokens that we issued for the account, at any time? */
+enum result account_issued(struct work *work, const char *account_id, const char *jwt,
+                           bool *out) MUST_CHECK;
 enum result account_jwt(struct work *work, const struct account *account,
                         const char **jwt) MUST_CHECK;
 /* The claims of the newest revision, decoded, with the size of their JWT. */

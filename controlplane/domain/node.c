@@ -214,9 +214,24 @@ enum result sync_block(struct work *work, const char *account_id, const char *re
     return db_exec(work->db, SQL_sync_block, DB_ARGS(db_text(account_id), db_text(reason)));
 }
 
-enum result sync_foreign(struct work *work, const char *account_id, const char *jti)
+static enum result changed_if_found(enum result rc, bool *changed)
 {
-    return db_exec(work->db, SQL_sync_foreign, DB_ARGS(db_text(account_id), db_text(jti)));
+    *changed = rc == OK;
+    return rc == ERR_NOT_FOUND ? OK : rc;
+}
+
+enum result sync_foreign(struct work *work, const char *account_id, const char *jti, bool *changed)
+{
+    return changed_if_found(
+        db_change(work->db, SQL_sync_foreign, DB_ARGS(db_text(account_id), db_text(jti))), changed);
+}
+
+enum result sync_foreign_over(struct work *work, const char *system_id, const struct strings *still,
+                              bool *changed)
+{
+    return changed_if_found(
+        db_change(work->db, SQL_sync_foreign_over, DB_ARGS(db_text(system_id), db_strings(still))),
+        changed);
 }
 
 enum result sync_of_account(struct work *work, const char *account_id, struct sync *out)

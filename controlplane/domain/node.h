@@ -98,8 +98,13 @@ enum result sync_held(struct work *work, const char *node_id, const char *server
 enum result sync_forget_node(struct work *work, const char *node_id) MUST_CHECK;
 /* sync.state blocked with this reason; "" unblocks. */
 enum result sync_block(struct work *work, const char *account_id, const char *reason) MUST_CHECK;
-/* A newer token by another hand was found; "" clears it. */
-enum result sync_foreign(struct work *work, const char *account_id, const char *jti) MUST_CHECK;
+/* A newer token by another hand was found; "" clears it.  *changed: it was not known before. */
+enum result sync_foreign(struct work *work, const char *account_id, const char *jti,
+                         bool *changed) MUST_CHECK;
+/* Every node of the system was looked at, and only these accounts are still another hand's.
+ * *changed: some are no longer. */
+enum result sync_foreign_over(struct work *work, const char *system_id, const struct strings *still,
+                              bool *changed) MUST_CHECK;
 
 struct sync_node {
     const char *node, *node_id, *server_id, *node_state;

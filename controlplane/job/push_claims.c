@@ -215,6 +215,9 @@ static enum result record_verdict(struct job_call *call, const struct batch *bat
                                   const struct outbox_row *row, const struct verdict *verdict,
                                   int64_t delay_ms)
 {
+    bool was_foreign;
+    enum result rc;
+
     if (batch->nodes.count == 0)
         return outbox_retry(&call->work, row, NO_NODE_RETRY_MS, "the system has no node yet");
     if (verdict->stale) /* another hand's: the reconciler looks whose, and says so */
@@ -223,7 +226,11 @@ static enum result record_verdict(struct job_call *call, const struct batch *bat
         return outbox_retry(&call->work, row, INVALID_RETRY_MS, "a node calls the claims invalid");
     if (verdict->open > 0)
         return outbox_retry(&call->work, row, delay_ms, "not all nodes have it");
-    return outbox_done(&call->work, row);
+    rc = sync_foreign(&call->work, row->account_id, "", &was_foreign);
+    if (rc == OK && was_foreign)
+        log_info(LOG_JOB, "foreign_writer is over: every node took our token account=%s",
+                 row->public_key);
+    return rc == OK ? outbox_done(&call->work, row) : rc;
 }
 
 /* Everything about one row in one transaction. */

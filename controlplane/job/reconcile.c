@@ -7,6 +7,7 @@
 #include "api/base/log.h"
 #include "api/base/map.h"
 #include "api/nats/jwt.h"
+#include "controlplane/domain/account.h"
 #include "controlplane/domain/outbox.h"
 #include "controlplane/link/claims_push.h"
 #include "controlplane/link/node_requests.h"
@@ -25,7 +26,8 @@ struct want {
     const struct desired_account *desired;
     bool listed;  /* by the node at hand */
     bool differs; /* the node at hand holds another token */
-    bool foreign; /* a newer one, by another hand: left to a person */
+    bool ahead;   /* a newer one: issued since we read ours, or by another hand; left alone */
+    bool foreign; /* some node of this sweep holds one by another hand: a person has to look */
 };
 
 struct wants {
@@ -86,39 +88,67 @@ static enum result read_wants(struct job_call *call, const char *system_id, stru
     return OK;
 }
 
-static void note_foreign(struct job_call *call, struct want *want, const struct claims *claims,
+/* Once in a sweep, and counted when it is new. */
+static void note_foreign(struct job_call *call, struct want *want, const char *jti,
                          struct reconcile_figures *figures)
+{
+    bool changed = false;
+    enum result rc;
+
+    if (want->foreign)
+        return;
+    if (jti == NULL || jti[0] == 0)
+        jti = "none";
+    want->foreign = true;
+    rc = job_begin(call);
+    if (rc == OK)
+        rc = job_end(call, sync_foreign(&call->work, want->desired->account_id, jti, &changed));
+    if (rc != OK)
+        log_error(LOG_JOB, "foreign_writer could not be recorded error=%s", result_name(rc));
+    if (!changed)
+        return;
+    figures->foreign++;
+    log_error(LOG_JOB, "foreign_writer: a node holds a newer token account=%s jti=%s",
+              want->desired->public_key, jti);
+}
+
+/* The account may have changed, and been pushed, since we read what is desired. */
+static enum result is_ours(struct job_call *call, const struct want *want, const char *jwt,
+                           bool *ours)
 {
     enum result rc = job_begin(call);
 
-    figures->foreign++;
-    log_error(LOG_JOB, "foreign_writer: a node holds a newer token account=%s jti=%s",
-              want->desired->public_key, claims->jti);
-    if (rc == OK)
-        rc = job_end(call, sync_foreign(&call->work, want->desired->account_id, claims->jti));
     if (rc != OK)
-        log_error(LOG_JOB, "foreign_writer could not be recorded error=%s", result_name(rc));
+        return rc;
+    return job_end(call, account_issued(&call->work, want->desired->account_id, jwt, ours));
 }
 
 /* A token that a node holds against ours. */
-static void compare_token(struct job_call *call, struct wants *wants, const struct packed_jwt *held,
-                          struct reconcile_figures *figures)
+static enum result compare_token(struct job_call *call, struct wants *wants,
+                                 const struct packed_jwt *held, struct reconcile_figures *figures)
 {
     struct map_link *link = map_find(&wants->by_key, slice_of(held->account_key));
     struct claims claims;
     struct shape_error error;
     struct want *want;
+    bool ours = false;
+    enum result rc;
 
     if (link == NULL)
-        return; /* counted by LIST */
+        return OK; /* counted by LIST */
     want = map_entry(link, struct want, link);
     if (want->desired->jwt == NULL || strcmp(want->desired->jwt, held->jwt) == 0)
-        return;
+        return OK;
     want->differs = true;
-    want->foreign = jwt_decode(slice_of(held->jwt), &call->arena, &claims, &error) == OK &&
-                    claims.iat > want->desired->iat && !want->desired->is_system;
-    if (want->foreign)
-        note_foreign(call, want, &claims, figures);
+    if (want->desired->is_system ||
+        jwt_decode(slice_of(held->jwt), &call->arena, &claims, &error) != OK ||
+        claims.iat <= want->desired->iat)
+        return OK;
+    want->ahead = true;
+    rc = is_ours(call, want, held->jwt, &ours);
+    if (rc == OK && !ours)
+        note_foreign(call, want, claims.jti, figures);
+    return rc;
 }
 
 /* Missing or other than it should be: recorded, and due again. */
@@ -145,7 +175,7 @@ static enum result repair(struct job_call *call, const struct node *node, struct
         bool held = want->listed && !want->differs;
 
         /* What is being deleted is not missed: it is just what the deletion wants. */
-        if (desired->jwt == NULL || desired->is_system || want->foreign || is_gone(desired) ||
+        if (desired->jwt == NULL || desired->is_system || want->ahead || is_gone(desired) ||
             (desired->tombstone ? !want->differs : held))
             continue;
         if (!desired->pending) { /* nobody is at it yet */
@@ -210,7 +240,7 @@ static void clear_marks(struct wants *wants)
     while ((link = map_next(&wants->by_key, &iter)) != NULL) {
         struct want *want = map_entry(link, struct want, link);
 
-        want->listed = want->differs = want->foreign = false;
+        want->listed = want->differs = want->ahead = false;
     }
 }
 
@@ -222,11 +252,9 @@ static enum result check_contents(struct job_call *call, struct system_link *lin
     enum result rc =
         node_request_pack(link, wants->digest, PACK_TIMEOUT_MS, &call->arena, &equal, &held);
 
-    if (rc != OK)
-        return rc;
-    for (size_t i = 0; i < held.count; i++)
-        compare_token(call, wants, &held.items[i], figures);
-    return OK;
+    for (size_t i = 0; i < held.count && rc == OK; i++)
+        rc = compare_token(call, wants, &held.items[i], figures);
+    return rc;
 }
 
 /* What was deleted and a node has again (an old disk, a late push): tombstone, then forget it. */
@@ -289,6 +317,7 @@ struct sweep {
     struct db_rows nodes;
     struct wants wants;
     bool compare, complete;
+    bool all_compared; /* the contents of every node, also of those that are not ready */
     struct reconcile_figures *figures;
 };
 
@@ -356,10 +385,42 @@ static enum result check_nodes(struct sweep *sweep)
             if (items[i].server_id != NULL && strcmp(id, items[i].server_id) == 0)
                 rc = check_node(sweep, &links[j], &items[i], &checked);
         }
+        if (!checked)
+            sweep->all_compared = false;
         if (!checked && strcmp(items[i].resource.state, "ready") == 0)
             sweep->complete = false;
     }
     link_set_give(context->links, links, count);
+    return rc;
+}
+
+/* foreign_writer ends when no node holds another hand's token any longer. */
+static enum result end_foreign(struct sweep *sweep)
+{
+    struct job_call *call = sweep->call;
+    struct strings still = {arena_alloc_array(&call->arena, sweep->wants.count + 1, sizeof(char *)),
+                            0};
+    struct map_iter iter = {0};
+    struct map_link *link;
+    bool changed = false;
+    enum result rc = job_begin(call);
+
+    if (rc != OK)
+        return rc;
+    while ((link = map_next(&sweep->wants.by_key, &iter)) != NULL) {
+        const struct want *want = map_entry(link, struct want, link);
+
+        if (want->foreign)
+            still.items[still.count++] = want->desired->account_id;
+    }
+    rc = lease_check(&call->work, &sweep->lease);
+    if (rc == OK)
+        rc = sync_foreign_over(&call->work, sweep->lease.scope, &still, &changed);
+    rc = job_end(call, rc);
+    if (rc == OK && changed) {
+        log_info(LOG_JOB, "foreign_writer is over: every node holds our tokens again");
+        call->context->sync_changed(NULL, call->context->arg);
+    }
     return rc;
 }
 
@@ -371,6 +432,8 @@ static enum result sweep_nodes(struct sweep *sweep)
     rc = read_wants(sweep->call, sweep->lease.scope, &sweep->wants);
     if (rc == OK)
         rc = check_nodes(sweep);
+    if (rc == OK && sweep->all_compared && sweep->nodes.count > 0)
+        rc = end_foreign(sweep);
     map_fini(&sweep->wants.by_key);
     return rc;
 }
@@ -411,6 +474,7 @@ static enum result reconcile_system(struct job_call *call, const struct nats_sys
         .lease = {.role = "reconcile", .scope = system->resource.id},
         .compare = compare,
         .complete = true,
+        .all_compared = compare,
         .figures = figures,
     };
     enum result rc;

@@ -5,7 +5,9 @@
  * due again in the outbox.  Every 10 min, and after any node came, the contents are compared by
  * digest (PACK); on a difference the accounts that differ are pushed again.  An account that we
  * deleted and a node still has gets its tombstone again; one that is not ours is left alone and
- * counted; a newer token by another hand raises foreign_writer and is left to a person.
+ * counted; a newer token that we never issued raises foreign_writer and is left to a person.  That
+ * ends when no node holds such a token any longer: seen by a comparison of all nodes, or because
+ * every node took our token when it was pushed (push_claims.h).
  *
  * What a comparison found to be as it should is recorded as stored; whatever a node is not known
  * to hold after a pass has a row in the outbox.

@@ -71,6 +71,13 @@ SELECT jwt
  WHERE account_id = $1
    AND active;
 
+-- name: account_issued
+-- Every token that was ever issued is kept.
+SELECT count(*)
+  FROM account_jwt
+ WHERE account_id = $1
+   AND jwt = $2;
+
 -- name: account_claims
 SELECT claims
   FROM account_revision

@@ -202,6 +202,14 @@ UPDATE account
  WHERE account_id = $1
    AND foreign_jti <> $2;
 
+-- name: sync_foreign_over
+-- Every node of the system was looked at: only these are still another hand's.
+UPDATE account
+   SET foreign_jti = ''
+ WHERE system_id = $1
+   AND foreign_jti <> ''
+   AND account_id <> ALL ($2::text[]);
+
 -- name: sync_of_account
 SELECT sync ->> 'state' AS state, revision, jti, claims_hash, sync_blocked AS blocked, iat,
        (sync ->> 'nodes_total')::bigint AS nodes_total,

@@ -14,7 +14,7 @@ enum { START_MS = 10000, HEARD_MAX = 4096, PROGRAM_MAX = 512 };
 
 struct fake_row {
     struct fake_node *node;
-    const struct fake_answer *answer;
+    const char *text;
     natsSubscription *subscription;
     char heard[HEARD_MAX];
 };
@@ -71,13 +71,15 @@ static void on_request(natsConnection *connection, natsSubscription *subscriptio
                        void *arg)
 {
     struct fake_row *row = arg;
+    const char *text;
 
     pthread_mutex_lock(&row->node->mutex);
     snprintf(row->heard, sizeof(row->heard), "%.*s", natsMsg_GetDataLength(msg),
              natsMsg_GetData(msg));
+    text = row->text;
     pthread_mutex_unlock(&row->node->mutex);
-    if (row->answer->text != NULL && natsMsg_GetReply(msg) != NULL)
-        answer(row->node, natsMsg_GetReply(msg), row->answer->text);
+    if (text != NULL && natsMsg_GetReply(msg) != NULL)
+        answer(row->node, natsMsg_GetReply(msg), text);
     natsMsg_Destroy(msg);
 }
 
@@ -92,7 +94,7 @@ static void listen_on(struct fake_node *node, const struct fake_answer *row)
     snprintf(subject, sizeof(subject), "%s", buf_text(&filled));
     buf_fini(&filled);
     slot->node = node;
-    slot->answer = row;
+    slot->text = row->text;
     CHECK(natsConnection_Subscribe(&slot->subscription, node->connection, subject, on_request,
                                    slot) == NATS_OK);
 }
@@ -144,6 +146,14 @@ const char *fake_node_url(const struct fake_node *node)
 const char *fake_node_id(const struct fake_node *node)
 {
     return node->id;
+}
+
+void fake_node_set(struct fake_node *node, size_t row, const char *text)
+{
+    CHECK(row < node->count);
+    pthread_mutex_lock(&node->mutex);
+    node->rows[row].text = text;
+    pthread_mutex_unlock(&node->mutex);
 }
 
 const char *fake_node_heard(struct fake_node *node, size_t row)

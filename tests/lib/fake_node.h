@@ -29,6 +29,8 @@ const char *fake_node_url(const struct fake_node *node);
 const char *fake_node_id(const struct fake_node *node);
 /* What was asked last on that subject's row; "" when nothing was. */
 const char *fake_node_heard(struct fake_node *node, size_t row);
+/* From now on that row's answer is another one; the text is borrowed until the stop. */
+void fake_node_set(struct fake_node *node, size_t row, const char *text);
 /* Says something by itself, to whoever listens. */
 void fake_node_say(struct fake_node *node, const char *subject, const char *text);
 

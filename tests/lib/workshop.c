@@ -24,18 +24,19 @@ static void on_message(const char *system_id, const char *subject, struct slice 
     node_events_add(((struct workshop *)arg)->context.events, system_id, subject, body);
 }
 
-/* A token of the account, signed by an operator's key that the node trusts. */
-static const char *sign(struct workshop *workshop, const struct nkey *key, const char *account_key,
-                        int64_t iat)
+const char *workshop_token(struct workshop *workshop, int account_index, int64_t iat)
 {
     struct account_claims account = {0};
-    struct claims claims = {
-        .sub = account_key, .type = CLAIMS_ACCOUNT, .version = 2, .iat = iat, .account = &account};
+    struct claims claims = {.sub = workshop->keys[account_index],
+                            .type = CLAIMS_ACCOUNT,
+                            .version = 2,
+                            .iat = iat,
+                            .account = &account};
     struct jwt_key_signer signer;
     struct slice token;
 
     claims_account_defaults(&account);
-    jwt_key_signer_init(&signer, key);
+    jwt_key_signer_init(&signer, &workshop->signer);
     CHECK(jwt_encode(&claims, &signer.signer, &workshop->world->arena, &token) == OK);
     return arena_copy(&workshop->world->arena, token);
 }
@@ -44,14 +45,15 @@ static const char *sign(struct workshop *workshop, const struct nkey *key, const
 static void make_tokens(struct workshop *workshop)
 {
     char operator_key[NKEY_PUBLIC_MAX], account_key[NKEY_PUBLIC_MAX];
-    struct nkey operator, account;
+    struct nkey account;
 
-    nkey_create(&operator, NKEY_OPERATOR, random_system());
-    nkey_public(&operator, operator_key);
+    nkey_create(&workshop->signer, NKEY_OPERATOR, random_system());
+    nkey_public(&workshop->signer, operator_key);
     for (int i = 0; i < 3; i++) {
         nkey_create(&account, NKEY_ACCOUNT, random_system());
         nkey_public(&account, account_key);
-        workshop->jwts[i] = sign(workshop, &operator, account_key, 1);
+        workshop->keys[i] = arena_strdup(&workshop->world->arena, account_key);
+        workshop->jwts[i] = workshop_token(workshop, i, 1);
         world_sql(workshop->world,
                   "UPDATE account SET public_key = '%s' WHERE account_id = 'acc_%d'", account_key,
                   i + 1);

@@ -11,6 +11,7 @@
  */
 #pragma once
 
+#include "api/nats/nkey.h"
 #include "controlplane/job/job.h"
 #include "tests/lib/fake_node.h"
 #include "tests/lib/world.h"
@@ -21,12 +22,16 @@ struct workshop {
     struct job_context context;
     unsigned woken;      /* WAKE_... that jobs asked for */
     unsigned told;       /* calls of sync_changed */
+    struct nkey signer;  /* an operator's key that the node trusts */
     const char *jwts[3]; /* of acc_1 to acc_3 */
+    const char *keys[3];
 };
 
 /* answers NULL: a node that answers nothing. */
 struct workshop *workshop_open(const struct fake_answer *answers);
 void workshop_close(struct workshop *workshop);
+/* Another token of acc_1 to acc_3 (account 0 to 2). */
+const char *workshop_token(struct workshop *workshop, int account, int64_t iat);
 /* Opens the links to what the database names. */
 void workshop_connect(struct workshop *workshop);
 

@@ -90,6 +90,7 @@ static void test_jwt_and_claims_are_of_the_newest_revision(void **state)
     struct account account = scene_account(&scene);
     const char *jwt;
     json_t *view;
+    bool issued;
 
     scene_as_tenant(&scene);
     assert_int_equal(account_jwt(&scene.work, &account, &jwt), OK);
@@ -97,6 +98,12 @@ static void test_jwt_and_claims_are_of_the_newest_revision(void **state)
     assert_int_equal(account_claims_view(&scene.work, &account, &view), OK);
     assert_string_equal(json_string_value(json_object_get(json_object_get(view, "claims"), "sub")),
                         account.public_key);
+    assert_int_equal(account_issued(&scene.work, account.resource.id, jwt, &issued), OK);
+    assert_true(issued);
+    assert_int_equal(account_issued(&scene.work, account.resource.id, "other", &issued), OK);
+    assert_false(issued);
+    assert_int_equal(account_issued(&scene.work, "acc_other", jwt, &issued), OK);
+    assert_false(issued);
     assert_int_equal(account_push(&scene.work, &account), OK);
     assert_true(scene.work.wake & WAKE_OUTBOX);
     assert_int_equal(scene_end(&scene, OK), OK);

@@ -126,8 +126,13 @@ static void test_sync_follows_what_nodes_say(void **state)
 
 static void test_blocked_and_foreign_go_before_the_rest(void **state)
 {
+    bool changed = false;
+
     scene_as_machine(&scene);
-    assert_int_equal(sync_foreign(&scene.work, scene.account_id, "other"), OK);
+    assert_int_equal(sync_foreign(&scene.work, scene.account_id, "other", &changed), OK);
+    assert_true(changed);
+    assert_int_equal(sync_foreign(&scene.work, scene.account_id, "other", &changed), OK);
+    assert_false(changed); /* known */
     assert_int_equal(scene_end(&scene, OK), OK);
     assert_string_equal(sync_now().state, "foreign_writer");
     scene_as_machine(&scene);
@@ -137,8 +142,32 @@ static void test_blocked_and_foreign_go_before_the_rest(void **state)
     assert_string_equal(sync_now().blocked, "signer");
     scene_as_machine(&scene);
     assert_int_equal(sync_block(&scene.work, scene.account_id, ""), OK);
-    assert_int_equal(sync_foreign(&scene.work, scene.account_id, ""), OK);
+    assert_int_equal(sync_foreign(&scene.work, scene.account_id, "", &changed), OK);
+    assert_true(changed);
     assert_int_equal(scene_end(&scene, OK), OK);
+    assert_string_not_equal(sync_now().state, "foreign_writer");
+}
+
+/* A look at all nodes ends it for all accounts but those that it saw. */
+static void test_foreign_is_over_where_it_was_not_seen(void **state)
+{
+    const char *id = scene.account_id;
+    const struct strings none = {NULL, 0}, still = {&id, 1};
+    bool changed;
+
+    scene_as_machine(&scene);
+    assert_int_equal(sync_foreign(&scene.work, id, "other", &changed), OK);
+    assert_int_equal(sync_foreign_over(&scene.work, scene.system_id, &still, &changed), OK);
+    assert_false(changed);
+    assert_int_equal(sync_foreign_over(&scene.work, "sys_other", &none, &changed), OK);
+    assert_false(changed);
+    assert_int_equal(scene_end(&scene, OK), OK);
+    assert_string_equal(sync_now().state, "foreign_writer");
+    scene_as_machine(&scene);
+    assert_int_equal(sync_foreign_over(&scene.work, scene.system_id, &none, &changed), OK);
+    assert_true(changed);
+    assert_int_equal(scene_end(&scene, OK), OK);
+    assert_string_not_equal(sync_now().state, "foreign_writer");
 }
 
 static void test_a_system_without_nodes_has_reached_nothing(void **state)
@@ -174,6 +203,7 @@ int main(void)
         cmocka_unit_test(test_a_node_from_first_sight_to_retired),
         cmocka_unit_test(test_sync_follows_what_nodes_say),
         cmocka_unit_test(test_blocked_and_foreign_go_before_the_rest),
+        cmocka_unit_test(test_foreign_is_over_where_it_was_not_seen),
         cmocka_unit_test(test_a_system_without_nodes_has_reached_nothing),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

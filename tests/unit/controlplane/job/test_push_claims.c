@@ -67,6 +67,25 @@ static void test_a_refusal_is_recorded_and_tried_again_later(void **state)
     workshop_close(workshop);
 }
 
+/* REC-03: another hand's token is gone when every node took ours, and only then. */
+static void test_a_push_to_every_node_ends_foreign_writer(void **state)
+{
+    static const struct {
+        const struct fake_answer *answers;
+        const char *left;
+    } cases[] = {{applies, ""}, {full, "theirs"}};
+
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct workshop *workshop = pass(cases[i].answers, "UPDATE account SET foreign_jti = "
+                                                           "'theirs' WHERE account_id = 'acc_1'");
+
+        assert_string_equal(world_text(workshop->world, "SELECT foreign_jti FROM account WHERE "
+                                                        "account_id = 'acc_1'"),
+                            cases[i].left);
+        workshop_close(workshop);
+    }
+}
+
 static void test_a_signer_that_a_node_does_not_trust_is_not_even_sent(void **state)
 {
     struct workshop *workshop = pass(applies, "UPDATE node SET trusted_keys = '{OSOMEBODY}'");
@@ -110,6 +129,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_is_due_reaches_the_node_and_is_done),
         cmocka_unit_test(test_a_refusal_is_recorded_and_tried_again_later),
+        cmocka_unit_test(test_a_push_to_every_node_ends_foreign_writer),
         cmocka_unit_test(test_a_signer_that_a_node_does_not_trust_is_not_even_sent),
         cmocka_unit_test(test_a_node_that_nobody_reached_is_missing),
         cmocka_unit_test(test_backoff_doubles_to_a_minute),
