@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "api/base/check.h"
+#include "api/base/crowd.h"
 #include "api/base/list.h"
 #include "api/base/log.h"
 #include "api/base/mem.h"
@@ -32,17 +33,26 @@
 
 enum {
     THREADS_MAX = 64,
+    HEAD_TIMEOUT_S = 10, /* without a byte, before the first request is there */
     CONNECTION_TIMEOUT_S = 75,
+    LEAVERS_MAX = 64, /* told to go and not gone yet; libmicrohttpd takes 10 in a row */
     REQUEST_ID_MAX = 64,
     TRACE_ID_LEN = 32,
     TRACEPARENT_LEN = 2 + 1 + TRACE_ID_LEN + 1 + 16 + 1 + 2,
     WAIT_POLL_MS = 1000,
     HEADERS_MAX_BYTES = 32 << 10,
     DROPPED_MAX = 8 << 20, /* of a body that is too large: then the connection is closed */
+    BODIES_MAX = 64 << 20, /* of all requests together */
     STOP_WAIT_MS = 3000,   /* for answers under way to be taken */
 };
 
 struct rest;
+
+/* One connection. */
+struct http_guest {
+    struct crowd_member member;
+    int fd; /* libmicrohttpd's */
+};
 
 struct http_call {
     struct list item; /* in the queue or in the waiting list */
@@ -75,7 +85,51 @@ struct rest {
     pthread_cond_t taken;
     bool stopping, sync_changed;
     bool ended; /* the main thread's */
+    /* libmicrohttpd's thread's: */
+    struct crowd crowd; /* of http_guests */
+    size_t bodies;      /* bytes of bodies in memory */
 };
+
+/* --- who is here -------------------------------------------------------------------------- */
+
+static struct http_guest *guest_of(struct MHD_Connection *connection)
+{
+    return MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+}
+
+/* libmicrohttpd finds the connection at its end and closes it. */
+static void let_go(struct crowd_member *leaver)
+{
+    if (leaver != NULL)
+        (void)shutdown(container_of(leaver, struct http_guest, member)->fd, SHUT_RDWR);
+}
+
+static struct http_guest *guest_new(struct rest *rest, struct MHD_Connection *connection)
+{
+    struct http_guest *guest = mem_alloc(sizeof(*guest));
+
+    guest->fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+    let_go(crowd_enter(
+        &rest->crowd, &guest->member,
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr));
+    MHD_set_connection_option(connection, MHD_CONNECTION_OPTION_TIMEOUT, (unsigned)HEAD_TIMEOUT_S);
+    return guest;
+}
+
+static void on_connection(void *arg, struct MHD_Connection *connection, void **context,
+                          enum MHD_ConnectionNotificationCode code)
+{
+    struct rest *rest = arg;
+    struct http_guest *guest = *context;
+
+    if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+        *context = guest_new(rest, connection);
+    } else if (guest != NULL) {
+        crowd_leave(&rest->crowd, &guest->member);
+        mem_free(guest);
+        *context = NULL;
+    }
+}
 
 /* --- answers ------------------------------------------------------------------------------ */
 
@@ -127,6 +181,7 @@ static enum MHD_Result answer(struct http_call *http)
         add_header(response, reply->headers[i].name, reply->headers[i].value);
     done = MHD_queue_response(http->connection, (unsigned)reply->status, response);
     MHD_destroy_response(response);
+    crowd_wait(&guest_of(http->connection)->member); /* for the peer to take it */
     return done;
 }
 
@@ -485,6 +540,7 @@ static enum MHD_Result hand_over(struct rest *rest, struct http_call *http)
     full = rest->queued >= (size_t)rest->server.options.queue_max || rest->stopping;
     if (!full) {
         http->handed = true;
+        crowd_busy(&guest_of(http->connection)->member);
         MHD_suspend_connection(http->connection);
         list_push(&rest->queue, &http->item);
         rest->queued++;
@@ -493,6 +549,18 @@ static enum MHD_Result hand_over(struct rest *rest, struct http_call *http)
     }
     pthread_mutex_unlock(&rest->mutex);
     return full ? refuse_at_once(http) : MHD_YES;
+}
+
+/* When bodies fill the memory they may have, somebody who waits is let go as in crowd.h. */
+static void add_body(struct http_call *http, const char *data, size_t len)
+{
+    struct rest *rest = http->rest;
+
+    rest->bodies -= http->body.cap;
+    buf_add(&http->body, data, len);
+    rest->bodies += http->body.cap;
+    if (rest->bodies > BODIES_MAX)
+        let_go(crowd_give_up(&rest->crowd));
 }
 
 static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, const char *url,
@@ -506,12 +574,14 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
     if (http->request.method == NULL) {
         http->request.method = arena_strdup(&http->arena, method);
         read_head(http);
+        MHD_set_connection_option(connection, MHD_CONNECTION_OPTION_TIMEOUT,
+                                  (unsigned)CONNECTION_TIMEOUT_S);
         return MHD_YES;
     }
     if (http->answered)
         return answer(http);
     if (*len > 0) {
-        buf_add(&http->body, data, *len);
+        add_body(http, data, *len);
         if (http->body.full) { /* the rest is read and dropped */
             http->request.too_large = true;
             http->dropped += *len;
@@ -560,6 +630,7 @@ static void on_completed(void *arg, struct MHD_Connection *connection, void **st
         note_taken(http->rest);
     if (http->body.data != NULL)
         sodium_memzero(http->body.data, http->body.cap);
+    http->rest->bodies -= http->body.cap;
     buf_fini(&http->body);
     arena_wipe(&http->arena);
     mem_free(http);
@@ -680,6 +751,7 @@ static struct rest *rest_new(const struct rest_options *options, struct pool *po
     pthread_condattr_destroy(&attributes);
     list_init(&rest->queue);
     list_init(&rest->waiting);
+    crowd_init(&rest->crowd, (size_t)options->connections_max);
     return rest;
 }
 
@@ -718,8 +790,9 @@ enum result rest_serve(struct rest *rest, char message[REST_MESSAGE_MAX])
     rest->daemon = MHD_start_daemon(
         MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL,
         on_request, rest, MHD_OPTION_EXTERNAL_LOGGER, on_mhd_log, NULL, MHD_OPTION_LISTEN_SOCKET,
-        rest->listener, MHD_OPTION_URI_LOG_CALLBACK, on_target, rest, MHD_OPTION_NOTIFY_COMPLETED,
-        on_completed, rest, MHD_OPTION_CONNECTION_LIMIT, (unsigned)options->connections_max,
+        rest->listener, MHD_OPTION_URI_LOG_CALLBACK, on_target, rest, MHD_OPTION_NOTIFY_CONNECTION,
+        on_connection, rest, MHD_OPTION_NOTIFY_COMPLETED, on_completed, rest,
+        MHD_OPTION_CONNECTION_LIMIT, (unsigned)(options->connections_max + LEAVERS_MAX),
         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)CONNECTION_TIMEOUT_S,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADERS_MAX_BYTES, MHD_OPTION_END);
     if (rest->daemon == NULL) {
@@ -768,6 +841,7 @@ void rest_end(struct rest *rest)
     await_taken(rest);
     if (rest->daemon != NULL)
         MHD_stop_daemon(rest->daemon);
+    crowd_fini(&rest->crowd);
 }
 
 void rest_stop(struct rest *rest)

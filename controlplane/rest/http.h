@@ -7,6 +7,11 @@
  * its commit, holding neither thread nor connection; one more thread looks for those whose
  * account's revision is on every node (rest_sync_changed wakes it) or whose time is over.
  *
+ * Connections are bounded (`connections_max`), and so are the bytes of all bodies.  At the bound
+ * one more is let in and another goes: of the address with the most, the one that has kept us
+ * waiting longest for its request or with its answer (see crowd.h).  A call that is worked on, or
+ * that waits for nodes, is never let go.
+ *
  * Ownership  the server owns its threads and calls; pool, tools and hooks are borrowed.
  * Thread     start, serve, stop: main.  rest_sync_changed: any.
  * Errors     ERR_IO: the address cannot be listened on; `message` names it.

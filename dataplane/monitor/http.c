@@ -14,11 +14,17 @@
 #include <unistd.h>
 
 #include "api/base/check.h"
+#include "api/base/crowd.h"
 #include "api/base/mem.h"
 #include "api/nats/sys_monitor.h"
 #include "dataplane/monitor/report.h"
 
-enum { BACKLOG = 128, IDLE_TIMEOUT_S = 60 };
+enum {
+    BACKLOG = 128,
+    HEAD_TIMEOUT_S = 10, /* without a byte, before the first request is there */
+    IDLE_TIMEOUT_S = 60,
+    LEAVERS_MAX = 64, /* told to go and not gone yet; libmicrohttpd takes 10 in a row */
+};
 
 /* --- what can be asked --------------------------------------------------------------------- */
 
@@ -166,6 +172,13 @@ struct http {
     const char *paths[COUNT_OF(pages)];
     _Atomic int64_t requests[COUNT_OF(pages)];
     _Atomic unsigned under_way;
+    struct crowd crowd; /* of http_guests; libmicrohttpd's thread */
+};
+
+/* One connection. */
+struct http_guest {
+    struct crowd_member member;
+    int fd; /* libmicrohttpd's */
 };
 
 /* One request while its document is gathered. */
@@ -275,6 +288,44 @@ static void read_params(struct http_request *request)
     }
 }
 
+/* --- who is here --------------------------------------------------------------------------- */
+
+static struct http_guest *guest_of(struct MHD_Connection *connection)
+{
+    return MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+}
+
+static struct http_guest *guest_new(struct http *http, struct MHD_Connection *connection)
+{
+    struct http_guest *guest = mem_alloc(sizeof(*guest));
+    struct crowd_member *leaver;
+
+    guest->fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+    leaver = crowd_enter(
+        &http->crowd, &guest->member,
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr);
+    /* libmicrohttpd finds it at its end and closes it. */
+    if (leaver != NULL)
+        (void)shutdown(container_of(leaver, struct http_guest, member)->fd, SHUT_RDWR);
+    MHD_set_connection_option(connection, MHD_CONNECTION_OPTION_TIMEOUT, (unsigned)HEAD_TIMEOUT_S);
+    return guest;
+}
+
+static void on_connection(void *arg, struct MHD_Connection *connection, void **context,
+                          enum MHD_ConnectionNotificationCode code)
+{
+    struct http *http = arg;
+    struct http_guest *guest = *context;
+
+    if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+        *context = guest_new(http, connection);
+    } else if (guest != NULL) {
+        crowd_leave(&http->crowd, &guest->member);
+        mem_free(guest);
+        *context = NULL;
+    }
+}
+
 /* --- answers ------------------------------------------------------------------------------- */
 
 static enum MHD_Result send_text(struct MHD_Connection *connection, unsigned code, const char *type,
@@ -289,6 +340,7 @@ static enum MHD_Result send_text(struct MHD_Connection *connection, unsigned cod
         MHD_add_response_header(response, "Access-Control-Allow-Origin", "*");
     result = MHD_queue_response(connection, code, response);
     MHD_destroy_response(response);
+    crowd_wait(&guest_of(connection)->member); /* for the peer to take it */
     return result;
 }
 
@@ -356,6 +408,7 @@ static enum MHD_Result start_report(struct http_request *request, const struct p
     request->call->done = on_report;
     read_params(request);
     atomic_fetch_add(&http->under_way, 1);
+    crowd_busy(&guest_of(request->connection)->member);
     MHD_suspend_connection(request->connection);
     report_start(request->call);
     return MHD_YES;
@@ -394,6 +447,8 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
         request->http = http;
         request->connection = connection;
         *context = request;
+        MHD_set_connection_option(connection, MHD_CONNECTION_OPTION_TIMEOUT,
+                                  (unsigned)IDLE_TIMEOUT_S);
         return MHD_YES;
     }
     if (request->call != NULL)
@@ -530,10 +585,12 @@ enum result http_start(const struct http_options *options, struct monitor *monit
     monitor->http_paths = http->paths;
     monitor->http_requests = http->requests;
     monitor->http_path_count = COUNT_OF(pages);
+    crowd_init(&http->crowd, HTTP_CONNECTIONS_MAX);
     http->daemon = MHD_start_daemon(
         MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, http,
-        MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_NOTIFY_COMPLETED, on_completed, http,
-        MHD_OPTION_CONNECTION_LIMIT, (unsigned)HTTP_CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
+        MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_NOTIFY_CONNECTION, on_connection, http,
+        MHD_OPTION_NOTIFY_COMPLETED, on_completed, http, MHD_OPTION_CONNECTION_LIMIT,
+        (unsigned)(HTTP_CONNECTIONS_MAX + LEAVERS_MAX), MHD_OPTION_CONNECTION_TIMEOUT,
         (unsigned)IDLE_TIMEOUT_S, MHD_OPTION_END);
     if (http->daemon == NULL) {
         snprintf(message, HTTP_MESSAGE_MAX, "the thread of HTTP cannot be started");
@@ -562,6 +619,7 @@ void http_stop(struct http *http)
     while (atomic_load(&http->under_way) > 0)
         usleep(1000);
     MHD_stop_daemon(http->daemon);
+    crowd_fini(&http->crowd);
     if (fd >= 0)
         close(fd);
     http->monitor->http_path_count = 0;

@@ -4,6 +4,10 @@
  * libmicrohttpd on a thread of its own.  A request is suspended while its document is gathered,
  * so that no thread waits and no worker is held up.
  *
+ * HTTP_CONNECTIONS_MAX connections at most.  One more is let in and another goes: of the address
+ * with the most, the one that has kept us waiting longest for its request or with its answer (see
+ * crowd.h).  So half requests, however many, keep no health check out.
+ *
  * Ownership  borrows the monitor.
  * Thread     http_start, http_stop: the main thread; the workers run until http_stop is through.
  * Errors     http_start: ERR_IO with a sentence.  Requests: 400 with a text, 404, 503.

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include <arpa/inet.h>
+#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "tests/lib/control_plane.h"
+#include "tests/lib/halves.h"
 
 static struct control_plane *control;
 static const char *admin;
@@ -86,15 +87,14 @@ static void test_what_is_accepted(void **state)
 
 /* --- bytes on the wire -------------------------------------------------------------------- */
 
+static int port_of(struct control_plane *at)
+{
+    return (int)strtoul(strrchr(control_plane_url(at), ':') + 1, NULL, 10);
+}
+
 static int dial(void)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    const char *colon = strrchr(control_plane_url(control), ':');
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-    address.sin_port = htons((uint16_t)strtoul(colon + 1, NULL, 10));
-    assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
-    return fd;
+    return halves_dial(port_of(control));
 }
 
 /* What came until the server closed or the text was seen. */
@@ -149,6 +149,52 @@ static void test_a_client_that_leaves(void **state)
         close(fd);
     }
     control_want(control, 200, admin, "GET", "/v1/teams", NULL);
+}
+
+/* Those who came first make room for those who come; all others stay. */
+static void test_half_requests_keep_nobody_out(void **state)
+{
+    enum { ROOM = 8, COUNT = 100 };
+    struct control_plane *narrow = control_plane_second(control, "http_connections: 8\n");
+    struct halves halves;
+
+    halves_init(&halves, port_of(narrow), COUNT, "/livez");
+    control_want(narrow, 200, NULL, "GET", "/livez", NULL);
+    halves_stop(&halves);
+    for (size_t i = 0; i <= COUNT - ROOM; i++)
+        assert_true(halves_closed(&halves, i));
+    assert_true(halves_answered(&halves, COUNT - 1));
+    halves_fini(&halves);
+    control_plane_stop(narrow);
+}
+
+/* A body is kept for whoever sends it, signed in or not: 80 of a megabyte do not all fit. */
+static void test_bodies_that_do_not_end_are_bounded(void **state)
+{
+    enum { BODIES = 80, LEN = 1000000 };
+    static const char head[] =
+        "POST /v1/teams HTTP/1.1\r\nHost: h\r\nContent-Length: 1000001\r\n\r\n";
+    const struct timeval patience = {.tv_sec = 30}; /* less than the idle timeout */
+    char *body = calloc(1, LEN), byte;
+    int fds[BODIES];
+
+    for (size_t i = 0; i < BODIES; i++) {
+        fds[i] = dial();
+        (void)send(fds[i], head, sizeof(head) - 1, MSG_NOSIGNAL);
+        for (size_t sent = 0; sent < LEN;) {
+            ssize_t n = send(fds[i], body + sent, LEN - sent, MSG_NOSIGNAL);
+
+            if (n <= 0)
+                break;
+            sent += (size_t)n;
+        }
+    }
+    setsockopt(fds[0], SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+    assert_true(recv(fds[0], &byte, 1, 0) == 0 || errno == ECONNRESET);
+    control_want(control, 200, admin, "GET", "/v1/teams", NULL);
+    for (size_t i = 0; i < BODIES; i++)
+        close(fds[i]);
+    free(body);
 }
 
 /* --- many at once ------------------------------------------------------------------------- */
@@ -290,6 +336,8 @@ int main(void)
         cmocka_unit_test(test_a_request_in_pieces),
         cmocka_unit_test(test_what_is_no_http),
         cmocka_unit_test(test_a_client_that_leaves),
+        cmocka_unit_test(test_half_requests_keep_nobody_out),
+        cmocka_unit_test(test_bodies_that_do_not_end_are_bounded),
         cmocka_unit_test(test_many_clients),
         cmocka_unit_test(test_beyond_the_queue_it_says_so),
         cmocka_unit_test(test_a_wait_ends_with_its_time),

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tests/lib/halves.h"
 #include "tests/lib/station.h"
 
 static struct station station;
@@ -56,6 +57,7 @@ static void get(const char *path, struct answer *answer)
     snprintf(url, sizeof(url), "http://127.0.0.1:%d%s", node_http_port(station.node), path);
     curl_easy_setopt(curl, CURLOPT_URL, url);
     curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
+    curl_easy_setopt(curl, CURLOPT_TIMEOUT, 60L);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, &answer->body);
     assert_int_equal(curl_easy_perform(curl), CURLE_OK);
@@ -161,6 +163,26 @@ static void test_many_at_once(void **state)
         pthread_join(threads[i], NULL);
 }
 
+/* --- those who keep us waiting -------------------------------------------------------------- */
+
+/* Room is made for whoever comes by those who came first; all others stay. */
+static void test_half_requests_keep_nobody_out(void **state)
+{
+    enum { COUNT = HTTP_CONNECTIONS_MAX + 144 };
+    struct halves halves;
+    struct answer answer;
+
+    halves_init(&halves, node_http_port(station.node), COUNT, "/m/healthz");
+    get("/m/healthz", &answer);
+    assert_int_equal(answer.code, 200);
+    buf_fini(&answer.body);
+    halves_stop(&halves);
+    for (size_t i = 0; i <= COUNT - HTTP_CONNECTIONS_MAX; i++)
+        assert_true(halves_closed(&halves, i));
+    assert_true(halves_answered(&halves, COUNT - 1));
+    halves_fini(&halves);
+}
+
 static void test_a_port_in_use(void **state)
 {
     struct http_options options = {.host = "127.0.0.1", .port = node_http_port(station.node)};
@@ -174,9 +196,8 @@ static void test_a_port_in_use(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_page),
-        cmocka_unit_test(test_requests_are_counted),
-        cmocka_unit_test(test_many_at_once),
+        cmocka_unit_test(test_every_page),    cmocka_unit_test(test_requests_are_counted),
+        cmocka_unit_test(test_many_at_once),  cmocka_unit_test(test_half_requests_keep_nobody_out),
         cmocka_unit_test(test_a_port_in_use),
     };
 
