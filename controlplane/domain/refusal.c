@@ -106,6 +106,17 @@ enum result refusal_limit(struct refusal *refusal, const char *pointer, const ch
     return ERR_INVALID;
 }
 
+enum result refusal_later(struct refusal *refusal, const char *pointer, const char *instead)
+{
+    enum result rc = refusal_set(refusal, REFUSAL_not_supported,
+                                 "This value of %s is not supported yet. %s", pointer + 1, instead);
+    struct refusal_error *error = add_error(refusal, pointer, "not_supported");
+
+    if (error != NULL)
+        error->message = instead;
+    return rc;
+}
+
 enum result refusal_shape(struct refusal *refusal, enum result rc, const struct shape_error *error)
 {
     struct refusal_error *entry;

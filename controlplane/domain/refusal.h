@@ -90,6 +90,9 @@
       "One or more members have values that are not allowed.", "See errors.")                      \
     X(unknown_field, 422, ERR_INVALID, false, "Unknown field",                                     \
       "The body has a member that is not known here.", "Leave it out.")                            \
+    X(not_supported, 422, ERR_UNSUPPORTED, false, "Not supported yet",                             \
+      "The body asks for something that this version does not have.",                              \
+      "Use what detail names in its place.")                                                       \
     X(idempotency_key_reused, 422, ERR_INVALID, false, "Idempotency key reused",                   \
       "The key was used for another body.", "Use a new key.")                                      \
     X(jwt_too_large, 422, ERR_LIMIT, false, "JWT too large",                                       \
@@ -169,5 +172,7 @@ enum result refusal_field(struct refusal *refusal, const char *pointer, const ch
                           const char *format, ...) __attribute__((format(printf, 4, 5)));
 enum result refusal_limit(struct refusal *refusal, const char *pointer, const char *code,
                           int64_t limit, int64_t actual);
+/* What this version does not have yet, and in a sentence what to use: not_supported. */
+enum result refusal_later(struct refusal *refusal, const char *pointer, const char *instead);
 /* What a shape said about a body: validation_failed, or unknown_field for ERR_NOT_FOUND. */
 enum result refusal_shape(struct refusal *refusal, enum result rc, const struct shape_error *error);

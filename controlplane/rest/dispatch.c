@@ -18,6 +18,7 @@
 #include "api/base/mem.h"
 #include "controlplane/domain/idempotency.h"
 #include "controlplane/domain/token.h"
+#include "controlplane/rest/later.h"
 #include "controlplane/rest/request.h"
 #include "controlplane/rest/router_parts.h"
 #include "controlplane/rest/server.h"
@@ -429,6 +430,8 @@ static enum result inside(struct rest_call *call, const struct idempotency_key *
         rc = router_read_query(call);
     if (rc == OK)
         rc = router_read_if_match(call);
+    if (rc == OK)
+        rc = later_check(call);
     if (rc == OK)
         rc = decode_body(call);
     if (rc == OK)

@@ -533,6 +533,9 @@ static json_t *codes_of(const struct rest_route *route)
         add_codes(codes, "in_use protected");
     if (strcmp(route->id, "resumeAccount") == 0)
         add_codes(codes, "suspended_by_operator");
+    if (strcmp(route->id, "issueCredential") == 0 || strcmp(route->id, "createSigningKey") == 0 ||
+        strcmp(route->id, "createSystem") == 0 || strcmp(route->id, "changeSystem") == 0)
+        add_codes(codes, "not_supported");
     if (strcmp(route->id, "activateOperatorKey") == 0)
         add_codes(codes, "signer_not_trusted_by_node");
     if (strcmp(route->id, "changeAccountLimits") == 0)

@@ -59,6 +59,7 @@ static void test_statuses_that_clients_act_on(void **state)
         {REFUSAL_secret_no_longer_available, 410, false},
         {REFUSAL_version_conflict, 412, false},
         {REFUSAL_validation_failed, 422, false},
+        {REFUSAL_not_supported, 422, false},
         {REFUSAL_idempotency_key_reused, 422, false},
         {REFUSAL_precondition_required, 428, false},
         {REFUSAL_rate_limited, 429, true},

@@ -59,7 +59,7 @@ static void test_settings(void **state)
         {"{\"urls\":[\"http://h:1\"]}", "/urls/0"},
         {"{\"urls\":[\"nats://user:word@h:1\"]}", "/urls/0"},
         {"{\"urls\":[\"nats://h:1/path\"]}", "/urls/0"},
-        {"{\"resolver_kind\":\"cache\"}", "/resolver_kind"},
+        {"{\"resolver_kind\":\"files\"}", "/resolver_kind"},
         {"{\"jetstream_tiers\":[\"R6\"]}", "/jetstream_tiers/0"},
         {"{\"sync_interval_s\":0}", "/sync_interval_s"},
         {"{\"operator_id\":\"opr_other\"}", "/operator_id"},
