@@ -75,19 +75,17 @@ static int bind_host(const char *host, const char *port, enum result *rc)
     struct addrinfo hints = {.ai_family = AF_UNSPEC,
                              .ai_socktype = SOCK_STREAM,
                              .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
-    struct addrinfo *info;
-    int fd = -1;
+    struct addrinfo *info, *at;
+    int fd;
 
     *rc = ERR_SYNTAX;
     if (getaddrinfo(host, port, &hints, &info) != 0)
         return -1;
-    /* A name that has both is taken as IPv4, as the reference server does. */
-    for (int pass = 0; pass < 2; pass++) {
-        for (struct addrinfo *at = info; at != NULL && fd < 0; at = at->ai_next) {
-            if ((at->ai_family == AF_INET) == (pass == 0))
-                fd = bind_one(at);
-        }
-    }
+    /* A name that has both is taken as IPv4 and nothing else, as the reference server does: where
+       its port is taken, to serve the other family would only hide that. */
+    for (at = info; at != NULL && at->ai_family != AF_INET;)
+        at = at->ai_next;
+    fd = bind_one(at != NULL ? at : info);
     *rc = fd < 0 ? result_of(errno) : OK;
     freeaddrinfo(info);
     return fd;
