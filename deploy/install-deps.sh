@@ -9,7 +9,7 @@ set -eu
 
 run="gcc libc6-dev make binutils pkg-config libpq-dev libmicrohttpd-dev libjansson-dev libssl-dev
      libsodium-dev libcmocka-dev libnats-dev libcurl4-openssl-dev zlib1g-dev libcrypt-dev
-     postgresql-15 curl ca-certificates util-linux"
+     postgresql-15 curl ca-certificates util-linux procps"
 dev="clang clang-format clang-tidy cppcheck libclang-rt-14-dev valgrind"
 
 wanted=$run
