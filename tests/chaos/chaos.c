@@ -25,8 +25,8 @@
 
 enum {
     TENANTS = 4,
-    LIVES_MAX = 2000,
     KILLS_A_ROUND = 25, /* between two comparisons */
+    LIVES_A_ROUND = 10000,
     ANSWER_MS = 120000,
     CONVERGE_MS = 60000,
     METER_MS = 60000,
@@ -62,6 +62,7 @@ struct chaos {
     struct tenant tenants[TENANTS];
     struct life *lives;
     atomic_size_t life_count;
+    size_t life_room; /* more for each round */
     atomic_ulong asked_again;
     unsigned kills[3];
 };
@@ -268,9 +269,10 @@ static void live(struct tenant *tenant)
     size_t at = atomic_fetch_add(&tenant->chaos->life_count, 1);
     unsigned fate;
 
-    if (at >= LIVES_MAX)
+    if (at >= tenant->chaos->life_room)
         die(tenant->chaos, "tenants", "more lives than there is room for");
     tenant->life = &tenant->chaos->lives[at];
+    *tenant->life = (struct life){0};
     snprintf(tenant->life->name, sizeof(tenant->life->name), "t%u-%u", tenant->index,
              tenant->number++);
     live_create(tenant);
@@ -495,6 +497,8 @@ static void kill_one(struct chaos *chaos)
 
 static void begin_tenants(struct chaos *chaos)
 {
+    chaos->life_room = atomic_load(&chaos->life_count) + LIVES_A_ROUND;
+    chaos->lives = mem_realloc(chaos->lives, chaos->life_room * sizeof(*chaos->lives));
     atomic_store(&chaos->stop, false);
     for (unsigned i = 0; i < TENANTS; i++) {
         struct tenant *tenant = &chaos->tenants[i];
@@ -567,7 +571,6 @@ int main(int argc, char **argv)
         return 2;
     }
     chaos.random = chaos.seed;
-    chaos.lives = mem_alloc_array(LIVES_MAX, sizeof(*chaos.lives));
     printf("chaos: seed=%u kills=%u control planes=%zu\n", chaos.seed, kills, chaos.controls);
     fflush(stdout);
     set_up(&chaos, argv[1], argv[2]);
