@@ -34,8 +34,9 @@ struct deletion {
     struct operation_step *step;
     int64_t delay_ms; /* of STEP_WAIT; 0: by the number of attempts */
     const char *detail;
-    const char *request; /* of remove, signed by the operator */
+    const char *request; /* to forget the account, signed by the operator */
     bool listed;         /* some node lists the account */
+    bool forbidden;      /* a node does not let accounts be deleted */
 };
 
 typedef enum result (*step_fn)(struct deletion *deletion, enum step_end *end);
@@ -51,10 +52,11 @@ static enum result renew(struct deletion *deletion)
 
 /* --- asking nodes ------------------------------------------------------------------------- */
 
+typedef enum result (*node_fn)(struct deletion *deletion, struct system_link *link,
+                               const struct node *node);
+
 /* Asks the node of each link; fails with ERR_AGAIN unless every expected node was asked. */
-static enum result each_node(struct deletion *deletion,
-                             enum result (*fn)(struct deletion *deletion, struct system_link *link,
-                                               const struct node *node))
+static enum result each_node(struct deletion *deletion, node_fn fn)
 {
     const struct job_context *context = deletion->call->context;
     const struct node *nodes = deletion->nodes.items;
@@ -115,6 +117,23 @@ static enum result not_listed(struct deletion *deletion, struct system_link *lin
     return rc;
 }
 
+/* Forbidden for good, or something that may be better the next time (a signer not trusted yet). */
+static void note_denial(struct deletion *deletion, const struct node *node, const char *text)
+{
+    struct arena *arena = &deletion->call->arena;
+
+    deletion->forbidden = strstr(text, "delete must be enabled") != NULL;
+    if (deletion->forbidden)
+        deletion->detail = arena_printf(arena,
+                                        "node %s does not let accounts be deleted: the account "
+                                        "stays tombstoned; allow_delete: true in the node's "
+                                        "resolver would let it go",
+                                        node->resource.name);
+    else
+        deletion->detail = arena_printf(arena, "node %s did not forget the account: %s",
+                                        node->resource.name, text);
+}
+
 /* The node forgets the account's counters with the account: they are read first. */
 static enum result remove_on(struct deletion *deletion, struct system_link *link,
                              const struct node *node)
@@ -129,8 +148,15 @@ static enum result remove_on(struct deletion *deletion, struct system_link *link
     rc = node_request_delete(link, deletion->request, ASK_TIMEOUT_MS, &deletion->call->arena,
                              &reply);
     if (rc == ERR_DENIED && reply.error != NULL)
-        deletion->detail = reply.error->description;
-    return rc == ERR_NOT_FOUND ? OK : rc;
+        note_denial(deletion, node, or_empty(reply.error->description));
+    return rc == ERR_NOT_FOUND ? OK : rc; /* nobody listens: a memory resolver */
+}
+
+/* Of a node that is not known to let accounts be deleted: does it? */
+static enum result remove_if_doubtful(struct deletion *deletion, struct system_link *link,
+                                      const struct node *node)
+{
+    return node->allow_delete ? OK : remove_on(deletion, link, node);
 }
 
 /* --- the steps ---------------------------------------------------------------------------- */
@@ -223,11 +249,51 @@ static enum result destroy_keys(struct deletion *deletion, bool removed)
                    account_delete_finish(&call->work, deletion->account.resource.id, removed));
 }
 
+/* The request to forget the account, signed by the operator. */
+static enum result make_request(struct deletion *deletion)
+{
+    struct job_call *call = deletion->call;
+    const char *keys[] = {deletion->account.public_key};
+    struct strings accounts = {keys, 1};
+    enum result rc = job_begin(call);
+
+    if (rc != OK)
+        return rc;
+    return job_end(call, nats_system_delete_request(&call->work, deletion->account.system_id,
+                                                    &accounts, &deletion->request));
+}
+
+/* A node that refuses to forget it ends the operation: the account stays tombstoned. */
+static enum result remove_from(struct deletion *deletion, node_fn fn, enum step_end *end)
+{
+    enum result rc = make_request(deletion);
+
+    if (rc != OK)
+        return rc;
+    rc = each_node(deletion, fn);
+    *end = rc == OK ? STEP_DONE : STEP_WAIT;
+    if (!deletion->forbidden)
+        return OK;
+    *end = STEP_STOPPED;
+    return destroy_keys(deletion, false);
+}
+
+static enum result mark_tombstoned(struct deletion *deletion)
+{
+    struct job_call *call = deletion->call;
+    enum result rc;
+
+    if (strcmp(deletion->account.resource.state, "tombstoned") == 0)
+        return OK;
+    rc = job_begin(call);
+    if (rc != OK)
+        return rc;
+    return job_end(call, account_delete_tombstoned(&call->work, deletion->account.resource.id));
+}
+
 static enum result step_await_stored(struct deletion *deletion, enum step_end *end)
 {
-    const struct node *nodes = deletion->nodes.items;
-    struct job_call *call = deletion->call;
-    bool reached = false, may_delete = true;
+    bool reached = false;
     enum result rc = newest_reached(deletion, &reached);
 
     if (rc != OK)
@@ -237,42 +303,13 @@ static enum result step_await_stored(struct deletion *deletion, enum step_end *e
         *end = STEP_WAIT;
         return OK;
     }
-    rc = job_begin(call);
-    if (rc == OK)
-        rc = job_end(call, account_delete_tombstoned(&call->work, deletion->account.resource.id));
-    for (size_t i = 0; i < deletion->nodes.count; i++) {
-        bool memory =
-            nodes[i].resolver_kind != NULL && strcmp(nodes[i].resolver_kind, "memory") == 0;
-
-        if (nodes[i].allow_delete || memory)
-            continue;
-        may_delete = false;
-        deletion->detail = arena_printf(&call->arena,
-                                        "node %s does not allow accounts to be deleted "
-                                        "(allow_delete); the account stays tombstoned",
-                                        nodes[i].resource.name);
-    }
-    *end = may_delete ? STEP_DONE : STEP_STOPPED;
-    return rc == OK && !may_delete ? destroy_keys(deletion, false) : rc;
+    rc = mark_tombstoned(deletion);
+    return rc == OK ? remove_from(deletion, remove_if_doubtful, end) : rc;
 }
 
 static enum result step_remove(struct deletion *deletion, enum step_end *end)
 {
-    struct job_call *call = deletion->call;
-    const char *keys[] = {deletion->account.public_key};
-    struct strings accounts = {keys, 1};
-    const char *request;
-    enum result rc = job_begin(call);
-
-    if (rc != OK)
-        return rc;
-    rc = job_end(call, nats_system_delete_request(&call->work, deletion->account.system_id,
-                                                  &accounts, &request));
-    if (rc != OK)
-        return rc;
-    deletion->request = request;
-    *end = each_node(deletion, remove_on) == OK ? STEP_DONE : STEP_WAIT;
-    return OK;
+    return remove_from(deletion, remove_on, end);
 }
 
 /* What the step remembers: that no node listed the account when they were last asked. */
@@ -304,11 +341,12 @@ static enum result step_verify(struct deletion *deletion, enum step_end *end)
         deletion->delay_ms = VERIFY_GAP_MS;
         return remember_seen(deletion, true);
     }
-    if (deletion->listed)
-        rc = step_remove(deletion, &(enum step_end){STEP_WAIT});
-    if (rc == OK && deletion->listed && seen)
-        rc = remember_seen(deletion, false);
-    return deletion->listed ? rc : OK;
+    if (!deletion->listed)
+        return OK;
+    rc = step_remove(deletion, end);
+    if (*end == STEP_DONE) /* which the list has to show */
+        *end = STEP_WAIT;
+    return rc == OK && seen ? remember_seen(deletion, false) : rc;
 }
 
 static enum result step_finish(struct deletion *deletion, enum step_end *end)
@@ -445,7 +483,7 @@ static enum result go(struct deletion *deletion)
             break;
         deletion->detail = NULL;
         deletion->delay_ms = 0;
-        deletion->listed = false;
+        deletion->listed = deletion->forbidden = false;
         deletion->step = first_open(&deletion->operation);
         if (deletion->step == NULL)
             return finish(deletion);

@@ -6,12 +6,14 @@
  *   purge_jetstream  ask nodes with JetStream to purge; skipped where there is none
  *   tombstone        claims with all limits 0 and a newer iat, pushed
  *   await_stored     every node that is not retired has stored it, also those that are down now
- *   remove           CLAIMS.DELETE on every node, where deleting is allowed
+ *   remove           CLAIMS.DELETE on every node
  *   verify           LIST on all nodes, twice, a moment apart
  *   finish           keys destroyed, state deleted
  *
  * Each step may be repeated by anybody: who dies in one loses the lease, another goes on.
- * Without allow_delete on every node it ends after await_stored, with the account tombstoned.
+ * A node that does not let accounts be deleted (allow_delete) ends it with the account tombstoned;
+ * what counts is the node's own answer, as what is recorded of a node that has just begun may be
+ * out of date.  Such nodes are asked before any other forgets the account.
  *
  * Ownership  none.
  * Thread     one for each process.

@@ -2,8 +2,9 @@
  * How it flows: systems from the database -> links; events from the queue -> rows; VARZ of each
  * link -> node_seen, node_facts_set.  Nothing is asked of a node inside a transaction.
  *
- * Whether a node lets accounts be deleted is not in VARZ; it is asked once for each server id,
- * with a signed request to forget an account that nobody has.
+ * Whether a node lets accounts be deleted is not in VARZ; it is asked with a signed request to
+ * forget an account that nobody has.  A yes holds for that server id; a no may be said by a node
+ * that has just begun and does not listen yet: it is asked again, ever more rarely.
  */
 #include "controlplane/job/watch_nodes.h"
 
@@ -25,6 +26,8 @@ enum {
     VARZ_EVERY_S = 30,
     VARZ_TIMEOUT_MS = 2000,
     LOOK_EVERY_MS = 1000,
+    DOUBT_FIRST_S = 2,
+    DOUBT_MAX_S = 600,
     URL_MAX = 256,
 };
 
@@ -37,6 +40,7 @@ struct link_note {
     bool probed;      /* allow_delete and the resolver are known for this server id */
     bool allow_delete;
     const char *resolver_kind; /* a literal */
+    int64_t doubt_s, doubt_ns; /* without allow_delete: how long that is believed; until when */
 };
 
 struct watch_nodes {
@@ -145,6 +149,20 @@ static void read_trust(const struct sys_varz *varz, struct arena *arena, struct 
              j < claims.operator->signing_keys.count && facts->trusted_keys.count<KEYS_MAX; j++)
             add_key(&facts->trusted_keys, claims.operator->signing_keys.items[j]);
     }
+}
+
+/* It said no, and that was some time ago. */
+static bool in_doubt(const struct link_note *note, int64_t now)
+{
+    return note->probed && !note->allow_delete && now >= note->doubt_ns;
+}
+
+static void believe_for_a_while(struct link_note *note, int64_t now)
+{
+    note->doubt_s = note->doubt_s == 0 ? DOUBT_FIRST_S : note->doubt_s * 2;
+    if (note->doubt_s > DOUBT_MAX_S)
+        note->doubt_s = DOUBT_MAX_S;
+    note->doubt_ns = now + note->doubt_s * NS_PER_S;
 }
 
 /* Does this node have a store of accounts, and may accounts be deleted from it? */
@@ -273,18 +291,22 @@ static enum result visit(struct watch_nodes *watch, struct job_call *call, struc
     rc = on_return(watch, call, note, system_id);
     if (rc != OK)
         return rc;
-    if (strcmp(note->server_id, server_id) == 0 && note->asked_ns != 0 &&
+    if (strcmp(note->server_id, server_id) == 0 && note->asked_ns != 0 && !in_doubt(note, now) &&
         now - note->asked_ns < VARZ_EVERY_S * NS_PER_S)
         return OK;
-    if (strcmp(note->server_id, server_id) != 0)
+    if (strcmp(note->server_id, server_id) != 0) {
         note->probed = false;
+        note->doubt_s = 0;
+    }
     if (node_request_varz(link, VARZ_TIMEOUT_MS, &call->arena, &answer) != OK ||
         answer.varz.server_name == NULL || answer.varz.server_id == NULL)
         return OK;
     report = report_of(&answer, system_id, clock_wall_ns(watch->context->tools->clock));
     read_trust(&answer.varz, &call->arena, &facts);
-    if (!note->probed)
+    if (!note->probed || in_doubt(note, now)) {
+        believe_for_a_while(note, now);
         probe(watch, call, note, link, system_id);
+    }
     if (!note->probed) /* half known is not known: what is recorded of it stays as it was */
         return OK;
     facts.resolver_kind = note->resolver_kind;

@@ -83,7 +83,7 @@ static void on_request(natsConnection *connection, natsSubscription *subscriptio
     natsMsg_Destroy(msg);
 }
 
-static void listen_on(struct fake_node *node, const struct fake_answer *row)
+void fake_node_listen(struct fake_node *node, const struct fake_answer *row)
 {
     struct fake_row *slot = &node->rows[node->count++];
     char subject[256];
@@ -97,6 +97,7 @@ static void listen_on(struct fake_node *node, const struct fake_answer *row)
     slot->text = row->text;
     CHECK(natsConnection_Subscribe(&slot->subscription, node->connection, subject, on_request,
                                    slot) == NATS_OK);
+    CHECK(natsConnection_Flush(node->connection) == NATS_OK);
 }
 
 struct fake_node *fake_node_start(const struct fake_answer *answers)
@@ -116,8 +117,7 @@ struct fake_node *fake_node_start(const struct fake_answer *answers)
     CHECK(natsConnection_GetConnectedServerId(node->connection, node->id, sizeof(node->id)) ==
           NATS_OK);
     for (; answers != NULL && answers->subject != NULL; answers++)
-        listen_on(node, answers);
-    CHECK(natsConnection_Flush(node->connection) == NATS_OK);
+        fake_node_listen(node, answers);
     return node;
 }
 

@@ -27,6 +27,8 @@ struct fake_node *fake_node_start(const struct fake_answer *answers);
 void fake_node_stop(struct fake_node *node);
 const char *fake_node_url(const struct fake_node *node);
 const char *fake_node_id(const struct fake_node *node);
+/* From now on it listens there, too. */
+void fake_node_listen(struct fake_node *node, const struct fake_answer *answer);
 /* What was asked last on that subject's row; "" when nothing was. */
 const char *fake_node_heard(struct fake_node *node, size_t row);
 /* From now on that row's answer is another one; the text is borrowed until the stop. */

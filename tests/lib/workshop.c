@@ -6,6 +6,8 @@
 #include "api/base/check.h"
 #include "api/base/mem.h"
 #include "api/nats/jwt.h"
+#include "controlplane/domain/secret.h"
+#include "controlplane/vault/issuer.h"
 
 static const char *const no_subjects[] = {NULL};
 
@@ -92,6 +94,23 @@ struct workshop *workshop_open(const struct fake_answer *answers)
         .arg = workshop,
     };
     return workshop;
+}
+
+void workshop_signer(struct workshop *workshop)
+{
+    struct work *work = workshop->world->work;
+    char public_key[NKEY_PUBLIC_MAX];
+    struct vault_secret seed = {0};
+    const char *id;
+
+    issuer_new_key(work->tools->random, NKEY_OPERATOR, public_key, &seed);
+    world_ok(work, secret_check_master(work));
+    world_ok(work, secret_put(work, NULL, "opr_1", "operator_signing", &seed, &id));
+    vault_secret_wipe(&seed);
+    world_sql(workshop->world,
+              "INSERT INTO operator_key (operator_key_id, name, operator_id, state, public_key, "
+              "secret_id) VALUES ('opk_1', 'k', 'opr_1', 'active', '%s', '%s')",
+              public_key, id);
 }
 
 void workshop_connect(struct workshop *workshop)

@@ -32,6 +32,8 @@ struct workshop *workshop_open(const struct fake_answer *answers);
 void workshop_close(struct workshop *workshop);
 /* Another token of acc_1 to acc_3 (account 0 to 2). */
 const char *workshop_token(struct workshop *workshop, int account, int64_t iat);
+/* Gives the operator a signing key that can be used. */
+void workshop_signer(struct workshop *workshop);
 /* Opens the links to what the database names. */
 void workshop_connect(struct workshop *workshop);
 

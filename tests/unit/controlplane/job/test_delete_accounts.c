@@ -69,6 +69,77 @@ static void test_it_waits_until_the_last_client_is_gone(void **state)
     workshop_close(workshop);
 }
 
+#define STATZ                                                                             \
+    {                                                                                     \
+        "$SYS.REQ.ACCOUNT.PING.STATZ", "{" WORKSHOP_SERVER ",\"data\":{\"accounts\":[]}}" \
+    }
+#define ANSWER_OK "{" WORKSHOP_SERVER ",\"data\":{\"code\":200,\"message\":\"deleted 1 accounts\"}}"
+#define ANSWER_ERROR(text) \
+    "{" WORKSHOP_SERVER ",\"error\":{\"code\":500,\"description\":\"" text "\"}}"
+
+/* An account with these steps of its deletion to go, that every node has in its newest revision. */
+static void begin_at(struct workshop *workshop, const char *state, const char *first,
+                     const char *second)
+{
+    begin_delete(workshop);
+    world_sql(workshop->world,
+              "UPDATE account SET state = '%s' WHERE account_id = 'acc_1';"
+              "DELETE FROM operation_step;"
+              "INSERT INTO operation_step (operation_id, ordinal, name) VALUES"
+              " ('ope_1', 1, '%s'), ('ope_1', 2, '%s');"
+              "INSERT INTO node_account_sync (node_id, account_id, team_id, stored_revision, "
+              "applied_revision) VALUES ('nod_1', 'acc_1', 'tea_1', 1, 1)",
+              state, first, second);
+}
+
+static const char *step_states(struct workshop *workshop)
+{
+    return world_text(workshop->world,
+                      "SELECT string_agg(state, ' ' ORDER BY ordinal) FROM operation_step");
+}
+
+/* DEL-03: what the node says counts, not what is recorded of it. */
+static void test_the_nodes_own_answer_says_whether_accounts_may_be_deleted(void **state)
+{
+    static const struct {
+        const char *recorded, *answer;
+        const char *steps, *operation; /* how it ends */
+        const char *told;              /* how many steps speak of allow_delete */
+    } cases[] = {
+        {"false", ANSWER_OK, "succeeded succeeded", "succeeded", "0"},
+        {"true", ANSWER_OK, "succeeded succeeded", "succeeded", "0"},
+        {"false", ANSWER_ERROR("failed - delete must be enabled in server config"),
+         "succeeded pending", "succeeded", "1"},
+        {"true", ANSWER_ERROR("failed - delete must be enabled in server config"),
+         "succeeded succeeded", "succeeded", "1"},
+        {"false", ANSWER_ERROR("failed - not trusted"), "running pending", "running", "0"},
+        {"true", ANSWER_ERROR("failed - not trusted"), "succeeded running", "running", "0"},
+    };
+
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        const struct fake_answer answers[] = {
+            STATZ, {"$SYS.REQ.CLAIMS.DELETE", cases[i].answer}, {0}};
+        struct workshop *workshop = workshop_open(answers);
+        bool more;
+
+        workshop_signer(workshop);
+        workshop_connect(workshop);
+        begin_at(workshop, "purging", "await_stored", "remove");
+        world_sql(workshop->world, "UPDATE node SET allow_delete = %s", cases[i].recorded);
+        assert_int_equal(delete_accounts_pass(&workshop->context, &more), OK);
+        assert_string_equal(step_states(workshop), cases[i].steps);
+        assert_string_equal(world_text(workshop->world, "SELECT state FROM operation"),
+                            cases[i].operation);
+        assert_string_equal(
+            world_text(workshop->world, "SELECT state FROM account WHERE account_id = 'acc_1'"),
+            "tombstoned");
+        assert_string_equal(world_text(workshop->world, "SELECT count(*) FROM operation_step"
+                                                        " WHERE detail LIKE '%%allow_delete%%'"),
+                            cases[i].told);
+        workshop_close(workshop);
+    }
+}
+
 static void test_nothing_to_do_is_no_error(void **state)
 {
     struct workshop *workshop = workshop_open(NULL);
@@ -84,6 +155,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_it_waits_until_the_nodes_have_the_suspension),
         cmocka_unit_test(test_it_waits_until_the_last_client_is_gone),
+        cmocka_unit_test(test_the_nodes_own_answer_says_whether_accounts_may_be_deleted),
         cmocka_unit_test(test_nothing_to_do_is_no_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
