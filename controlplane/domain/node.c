@@ -171,6 +171,7 @@ enum result sync_record(struct work *work, const struct sync_record *record)
 {
     struct db_value stored = db_text(NULL), applied = db_text(NULL);
     bool failed = record->outcome == SYNC_FAILED || record->outcome == SYNC_MISSING;
+    bool incomplete = record->outcome == SYNC_INCOMPLETE;
 
     if (record->outcome == SYNC_MISSING && strcmp(or_empty(record->error_class), "no_answer") != 0)
         stored = db_integer(0); /* it said so itself; silence says nothing of what it holds */
@@ -178,13 +179,17 @@ enum result sync_record(struct work *work, const struct sync_record *record)
         stored = db_integer(record->revision);
     if (record->outcome == SYNC_APPLIED && record->revision > 0)
         applied = db_integer(record->revision);
-    return db_exec(
-        work->db, SQL_sync_record,
-        DB_ARGS(db_text(record->node_id), db_text(record->account_id),
-                db_text(or_empty(record->server_id)), db_text(or_empty(record->jti)), stored,
-                applied, db_bool(record->outcome == SYNC_APPLIED || record->outcome == SYNC_STORED),
-                db_text(failed ? or_empty(record->error_class) : ""),
-                db_text(failed ? or_empty(record->error_text) : ""), db_time(record->retry_at)));
+    return db_exec(work->db, SQL_sync_record,
+                   DB_ARGS(db_text(record->node_id), db_text(record->account_id),
+                           db_text(or_empty(record->server_id)), db_text(or_empty(record->jti)),
+                           stored, applied,
+                           db_bool(incomplete || record->outcome == SYNC_APPLIED ||
+                                   record->outcome == SYNC_STORED),
+                           db_text(incomplete ? "incomplete"
+                                   : failed   ? or_empty(record->error_class)
+                                              : ""),
+                           db_text(failed || incomplete ? or_empty(record->error_text) : ""),
+                           db_time(record->retry_at)));
 }
 
 enum result sync_held(struct work *work, const char *node_id, const char *server_id,

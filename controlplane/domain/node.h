@@ -71,6 +71,7 @@ enum result node_age(struct work *work, const char *system_id, int64_t *moved) M
 enum sync_outcome {
     SYNC_STORED,     /* acknowledged; whether it is applied is not known yet */
     SYNC_APPLIED,    /* in force */
+    SYNC_INCOMPLETE, /* in force but for some imports (error_text: which); counts as reached */
     SYNC_NOT_LOADED, /* stored, and no client has asked for the account yet */
     SYNC_SKIPPED,    /* the node does not keep this account (memory resolver, not loaded) */
     SYNC_FAILED,     /* error_class says why; retried */
@@ -109,14 +110,15 @@ enum result sync_foreign_over(struct work *work, const char *system_id, const st
 struct sync_node {
     const char *node, *node_id, *server_id, *node_state;
     const char *stored;  /* current, behind, never */
-    const char *applied; /* current, behind, not_loaded, never */
+    const char *applied; /* current, incomplete, behind, not_loaded, never */
     int64_t stored_revision, applied_revision, stored_at, applied_at;
     const char *error_class, *error_text;
     int64_t attempts, next_retry_at;
 };
 struct sync {
-    const char *state; /* pending, pushing, stored, applied, degraded, blocked, foreign_writer */
-    int64_t revision;  /* desired */
+    /* pending, pushing, stored, incomplete, applied, degraded, blocked, foreign_writer */
+    const char *state;
+    int64_t revision; /* desired */
     const char *jti, *claims_hash, *blocked;
     int64_t iat, nodes_total, nodes_stored, nodes_applied;
     int64_t last_full_check_at;
@@ -127,8 +129,8 @@ struct sync {
 };
 extern const struct shape sync_shape;
 enum result sync_of_account(struct work *work, const char *account_id, struct sync *out) MUST_CHECK;
-/* True once every node that is not retired has `revision` or later: `applied` where the node can
- * tell, else stored and not loaded. */
+/* True once every node that is not retired has `revision` or later: `applied` (or incomplete)
+ * where the node can tell, else stored and not loaded. */
 enum result sync_reached(struct work *work, const char *account_id, int64_t revision,
                          bool *out) MUST_CHECK;
 /* The same for many at once; the ids of those that have. */

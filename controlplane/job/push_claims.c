@@ -22,6 +22,7 @@ enum {
     BLOCKED_RETRY_MS = 5000,
     NO_NODE_RETRY_MS = 60000,
     INVALID_RETRY_MS = 3600000,
+    INCOMPLETE_RETRY_MS = 60000,
 };
 
 int64_t push_backoff_ms(int64_t attempts, struct random *random)
@@ -157,6 +158,8 @@ static enum sync_outcome outcome_of(const struct push_answer *answer)
         return SYNC_FAILED;
     if (answer->applied == APPLIED_YES)
         return SYNC_APPLIED;
+    if (answer->applied == APPLIED_INCOMPLETE)
+        return SYNC_INCOMPLETE;
     return answer->applied == APPLIED_NOT_LOADED ? SYNC_NOT_LOADED : SYNC_STORED;
 }
 
@@ -172,9 +175,10 @@ static void log_refusal(const struct outbox_row *row, const struct node *node,
 
 /* What became of one row on all nodes. */
 struct verdict {
-    size_t open;     /* nodes that must be asked again */
-    size_t hopeless; /* of these: that called the claims invalid */
-    bool stale;      /* a node holds a newer token */
+    size_t open;       /* nodes that must be asked again */
+    size_t hopeless;   /* of these: that called the claims invalid */
+    size_t incomplete; /* nodes on which imports are not active yet: looked at again */
+    bool stale;        /* a node holds a newer token */
 };
 
 /* One node's answer to one row. */
@@ -205,8 +209,11 @@ static enum result record_node(struct job_call *call, const struct outbox_row *r
     } else if (failed) {
         record.error_class = "no_answer";
         record.error_text = "the node did not answer";
+    } else if (outcome == SYNC_INCOMPLETE) {
+        record.error_text = answer->text;
     }
     verdict->open += failed;
+    verdict->incomplete += outcome == SYNC_INCOMPLETE;
     return sync_record(&call->work, &record);
 }
 
@@ -230,6 +237,8 @@ static enum result record_verdict(struct job_call *call, const struct batch *bat
     if (rc == OK && was_foreign)
         log_info(LOG_JOB, "foreign_writer is over: every node took our token account=%s",
                  row->public_key);
+    if (rc == OK && verdict->incomplete > 0) /* the same bytes again: a node tells anew */
+        return outbox_retry(&call->work, row, INCOMPLETE_RETRY_MS, "imports are not active");
     return rc == OK ? outbox_done(&call->work, row) : rc;
 }
 

@@ -16,6 +16,8 @@
 
 #define UPDATE_SUBJECT "$SYS.REQ.CLAIMS.UPDATE"
 
+enum { IMPORTS_NAMED_MAX = 5 };
+
 static const char *const class_texts[] = {
     [PUSH_OK] = "ok",
     [PUSH_SKIPPED] = "skipped",
@@ -139,6 +141,43 @@ static enum system_link_more on_update_reply(struct slice body, void *arg)
     return more(round);
 }
 
+/* The imports that are not active, as many as are worth a line; a stock node marks them. */
+static const char *missing_imports(const struct sys_account_info *info, struct arena *arena)
+{
+    const char *text = "";
+    size_t i, named = 0;
+    json_t *import;
+
+    json_array_foreach(info->imports, i, import)
+    {
+        const char *subject = json_string_value(json_object_get(import, "subject"));
+        const char *account = json_string_value(json_object_get(import, "account"));
+
+        if (!json_is_true(json_object_get(import, "invalid")) || subject == NULL)
+            continue;
+        if (named++ == IMPORTS_NAMED_MAX)
+            return arena_printf(arena, "%s and more", text);
+        text = arena_printf(arena, "%s%s%.256s of %.64s", text, named == 1 ? "" : ", ", subject,
+                            account != NULL ? account : "?");
+    }
+    return named > 0 ? text : "the node does not say which";
+}
+
+/* CNF-01: a token counts as in force if it is ours, not expired, and the node finds no fault. */
+static void read_info(struct claims_push *push, const struct sys_account_info *info,
+                      struct push_answer *answer)
+{
+    if (info->jwt == NULL || strcmp(info->jwt, push->jwt) != 0 || info->expired)
+        return;
+    for (size_t i = 0; i < info->validation_result_jwt.count; i++) {
+        if (info->validation_result_jwt.items[i].blocking)
+            return;
+    }
+    answer->applied = info->complete ? APPLIED_YES : APPLIED_INCOMPLETE;
+    if (!info->complete)
+        answer->text = missing_imports(info, push->arena);
+}
+
 /* INFO: is our token in force? */
 static enum system_link_more on_info_reply(struct slice body, void *arg)
 {
@@ -159,9 +198,8 @@ static enum system_link_more on_info_reply(struct slice body, void *arg)
     if (reply.data == NULL || json_is_null(reply.data)) /* with an error: no such account here */
         answer->applied = APPLIED_NOT_LOADED;
     else if (shape_decode(&sys_account_info_shape, reply.data, SHAPE_LENIENT, push->arena, &info,
-                          &error) == OK &&
-             info.jwt != NULL && strcmp(info.jwt, push->jwt) == 0 && !info.expired)
-        answer->applied = APPLIED_YES;
+                          &error) == OK)
+        read_info(push, &info, answer);
     return more(round);
 }
 

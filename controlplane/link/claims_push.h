@@ -36,16 +36,17 @@ const char *push_class_text(enum push_class class);
 enum push_class push_classify(const char *description);
 
 enum push_applied {
-    APPLIED_UNKNOWN,   /* nobody said */
-    APPLIED_YES,       /* in force */
-    APPLIED_NOT_LOADED /* stored; no client has asked for the account yet */
+    APPLIED_UNKNOWN,    /* nobody said */
+    APPLIED_YES,        /* in force */
+    APPLIED_INCOMPLETE, /* in force but for imports whose exporter is not there (yet) */
+    APPLIED_NOT_LOADED  /* stored; no client has asked for the account yet */
 };
 
 struct push_answer {
     const char *server_id, *server_name;
     enum push_class class;
     enum push_applied applied;
-    const char *text; /* of a refusal */
+    const char *text; /* of a refusal; with APPLIED_INCOMPLETE which imports */
 };
 
 /* One token for the nodes of one system. */

@@ -142,6 +142,8 @@ ON CONFLICT (node_id, account_id) DO UPDATE
        stored_at = CASE WHEN $5::bigint >= s.stored_revision THEN excluded.stored_at
                         ELSE s.stored_at END,
        applied_revision = CASE WHEN $5::bigint = 0 THEN 0
+                               WHEN excluded.error_class = 'incomplete'
+                               THEN least(s.applied_revision, $5::bigint - 1)
                                ELSE greatest(s.applied_revision, excluded.applied_revision) END,
        applied_jti = CASE WHEN $6::bigint >= s.applied_revision THEN excluded.applied_jti
                           ELSE s.applied_jti END,
@@ -182,7 +184,8 @@ ON CONFLICT (node_id, account_id) DO UPDATE
        next_retry_at = NULL
  WHERE s.stored_revision < excluded.stored_revision
     OR (s.stored_revision = excluded.stored_revision
-        AND (s.applied_revision < excluded.applied_revision OR s.error_class <> ''));
+        AND (s.applied_revision < excluded.applied_revision
+             OR s.error_class NOT IN ('', 'incomplete')));
 
 -- name: sync_forget_node
 -- It has to be asked again; until then it counts as not having anything.
@@ -211,7 +214,12 @@ UPDATE account
    AND account_id <> ALL ($2::text[]);
 
 -- name: sync_of_account
-SELECT sync ->> 'state' AS state, revision, jti, claims_hash, sync_blocked AS blocked, iat,
+SELECT CASE WHEN sync ->> 'state' = 'stored'
+             AND EXISTS (SELECT
+                           FROM node_account_sync s
+                           JOIN node n ON n.node_id = s.node_id AND n.state <> 'retired'
+                          WHERE s.account_id = $1 AND s.error_class = 'incomplete')
+            THEN 'incomplete' ELSE sync ->> 'state' END AS state, revision, jti, claims_hash, sync_blocked AS blocked, iat,
        (sync ->> 'nodes_total')::bigint AS nodes_total,
        (sync ->> 'nodes_ok')::bigint AS nodes_stored, last_check_at AS last_full_check_at
   FROM account_item
@@ -223,6 +231,8 @@ SELECT n.name AS node, n.node_id, n.server_id, n.state AS node_state,
             WHEN coalesce(s.stored_revision, 0) > 0 THEN 'behind'
             ELSE 'never' END AS stored,
        CASE WHEN coalesce(s.applied_revision, 0) >= a.revision AND a.revision > 0 THEN 'current'
+            WHEN s.stored_revision >= a.revision AND s.error_class = 'incomplete'
+            THEN 'incomplete'
             WHEN s.stored_revision >= a.revision AND NOT s.loaded THEN 'not_loaded'
             WHEN coalesce(s.applied_revision, 0) > 0 THEN 'behind'
             ELSE 'never' END AS applied,
@@ -237,7 +247,8 @@ SELECT n.name AS node, n.node_id, n.server_id, n.state AS node_state,
  ORDER BY n.node_id;
 
 -- name: sync_reached
--- Pairs of account and revision that every node has: applied, or stored where it cannot tell.
+-- Pairs of account and revision that every node has: applied (if not all imports), or stored
+-- where it cannot tell.
 SELECT w.account_id AS text
   FROM unnest($1::text[], $2::bigint[]) AS w (account_id, revision)
   JOIN account a ON a.account_id = w.account_id
@@ -249,5 +260,6 @@ SELECT w.account_id AS text
                     WHERE n.system_id = a.system_id
                       AND n.state <> 'retired'
                       AND NOT coalesce(s.applied_revision >= w.revision
-                                       OR (s.stored_revision >= w.revision AND NOT s.loaded
-                                           AND NOT n.own), false));
+                                       OR (s.stored_revision >= w.revision
+                                           AND (s.error_class = 'incomplete'
+                                                OR (NOT s.loaded AND NOT n.own))), false));

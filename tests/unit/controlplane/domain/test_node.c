@@ -124,6 +124,38 @@ static void test_sync_follows_what_nodes_say(void **state)
     assert_int_equal(sync_now().nodes_stored, 0);
 }
 
+/* CNF-01: in force, but not with all its imports; whoever waits does not wait for these. */
+static void test_a_token_with_missing_imports_is_incomplete(void **state)
+{
+    int64_t revision = scene_account(&scene).revision;
+    struct sync sync;
+
+    scene_sql(&scene, "UPDATE node SET own = false");
+    sync = sync_now();
+    for (size_t i = 0; i < sync.nodes.count; i++)
+        assert_int_equal(record(sync.nodes.items[i].node_id, SYNC_APPLIED, revision, ""), OK);
+    assert_string_equal(sync_now().state, "applied");
+    assert_int_equal(record(sync.nodes.items[0].node_id, SYNC_INCOMPLETE, revision, ""), OK);
+    sync = sync_now();
+    assert_string_equal(sync.state, "incomplete");
+    assert_string_equal(sync.nodes.items[0].applied, "incomplete");
+    assert_string_equal(sync.nodes.items[0].error_class, "incomplete");
+    assert_string_equal(sync.nodes.items[1].applied, "current");
+    assert_string_equal(scene_account(&scene).sync.state, "stored");
+    assert_true(reached(revision));
+    assert_false(reached(revision + 1));
+    /* To find it in the store says nothing new. */
+    scene_as_machine(&scene);
+    assert_int_equal(sync_held(&scene.work, sync.nodes.items[0].node_id,
+                               sync.nodes.items[0].server_id,
+                               &(struct sync_held){scene.account_id, "j", revision}, 1),
+                     OK);
+    assert_int_equal(scene_end(&scene, OK), OK);
+    assert_string_equal(sync_now().state, "incomplete");
+    assert_int_equal(record(sync.nodes.items[0].node_id, SYNC_APPLIED, revision, ""), OK);
+    assert_string_equal(sync_now().state, "applied");
+}
+
 static void test_blocked_and_foreign_go_before_the_rest(void **state)
 {
     bool changed = false;
@@ -202,6 +234,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_node_from_first_sight_to_retired),
         cmocka_unit_test(test_sync_follows_what_nodes_say),
+        cmocka_unit_test(test_a_token_with_missing_imports_is_incomplete),
         cmocka_unit_test(test_blocked_and_foreign_go_before_the_rest),
         cmocka_unit_test(test_foreign_is_over_where_it_was_not_seen),
         cmocka_unit_test(test_a_system_without_nodes_has_reached_nothing),

@@ -26,6 +26,13 @@ static const struct fake_answer full[] = {
      ",\"error\":{\"account\":\"A\",\"code\":500,\"description\":\"jwt store is full\"}}"},
     {0}};
 
+/* A stock node: what is in force is asked with INFO. */
+static const struct fake_answer stock[] = {
+    {"$SYS.REQ.CLAIMS.UPDATE",
+     "{" WORKSHOP_SERVER ",\"data\":{\"account\":\"A\",\"code\":200,\"message\":\"jwt updated\"}}"},
+    {"$SYS.REQ.ACCOUNT.*.INFO", NULL},
+    {0}};
+
 static struct workshop *pass(const struct fake_answer *answers, const char *before)
 {
     struct workshop *workshop = workshop_open(answers);
@@ -111,6 +118,38 @@ static void test_a_node_that_nobody_reached_is_missing(void **state)
     workshop_close(workshop);
 }
 
+/* CNF-01: it counts as reached, and is looked at again until its imports are there. */
+static void test_missing_imports_are_recorded_and_asked_for_again(void **state)
+{
+    struct workshop *workshop = workshop_open(stock);
+    struct push_figures figures = {0};
+    bool more, reached = false;
+
+    workshop_connect(workshop);
+    world_sql(workshop->world, ADD);
+    fake_node_set(workshop->node, 1,
+                  arena_printf(&workshop->world->arena,
+                               "{" WORKSHOP_SERVER
+                               ",\"data\":{\"jwt\":\"%s\",\"complete\":false,\"imports\":"
+                               "[{\"subject\":\"x\",\"account\":\"AX\",\"invalid\":true}]}}",
+                               workshop->jwts[0]));
+    assert_int_equal(push_claims_pass(&workshop->context, &figures, &more), OK);
+    assert_int_equal(figures.ok, 1);
+    assert_string_equal(
+        world_text(workshop->world,
+                   "SELECT error_class || ' ' || error_text FROM node_account_sync"),
+        "incomplete x of AX");
+    assert_string_equal(
+        world_text(workshop->world, "SELECT not_before > now() + interval '30 s' FROM outbox"),
+        "t");
+    world_open(workshop->world->work);
+    assert_int_equal(world_close(workshop->world->work,
+                                 sync_reached(workshop->world->work, "acc_1", 1, &reached)),
+                     OK);
+    assert_true(reached);
+    workshop_close(workshop);
+}
+
 static void test_backoff_doubles_to_a_minute(void **state)
 {
     struct random_seeded random;
@@ -132,6 +171,7 @@ int main(void)
         cmocka_unit_test(test_a_push_to_every_node_ends_foreign_writer),
         cmocka_unit_test(test_a_signer_that_a_node_does_not_trust_is_not_even_sent),
         cmocka_unit_test(test_a_node_that_nobody_reached_is_missing),
+        cmocka_unit_test(test_missing_imports_are_recorded_and_asked_for_again),
         cmocka_unit_test(test_backoff_doubles_to_a_minute),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

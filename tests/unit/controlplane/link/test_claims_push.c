@@ -84,6 +84,25 @@ static void test_a_stock_node_is_asked_with_info(void **state)
          "{" SERVER
          ",\"error\":{\"code\":500,\"description\":\"account \\\"A1\\\" does not exist\"}}"},
         {0}};
+#define INFO_DATA "\"account_name\":\"A1\",\"jwt\":\"the.jwt\""
+    static const struct fake_answer incomplete[] = {
+        {"$SYS.REQ.CLAIMS.UPDATE", "{" SERVER "," OK_DATA "}}"},
+        {"$SYS.REQ.ACCOUNT.A1.INFO",
+         "{" SERVER ",\"data\":{" INFO_DATA ",\"complete\":false,\"imports\":["
+         "{\"subject\":\"a.>\",\"account\":\"A2\",\"invalid\":false},"
+         "{\"subject\":\"b.>\",\"account\":\"A3\",\"invalid\":true}]}}"},
+        {0}};
+    static const struct fake_answer faulty[] = {
+        {"$SYS.REQ.CLAIMS.UPDATE", "{" SERVER "," OK_DATA "}}"},
+        {"$SYS.REQ.ACCOUNT.A1.INFO",
+         "{" SERVER ",\"data\":{" INFO_DATA ",\"complete\":true,\"validation_result_jwt\":["
+         "{\"description\":\"bad\",\"blocking\":true}]}}"},
+        {0}};
+    static const struct fake_answer another[] = {
+        {"$SYS.REQ.CLAIMS.UPDATE", "{" SERVER "," OK_DATA "}}"},
+        {"$SYS.REQ.ACCOUNT.A1.INFO",
+         "{" SERVER ",\"data\":{\"jwt\":\"an.other\",\"complete\":false}}"},
+        {0}};
     struct arena arena = {0};
     struct claims_push push = push_to(applied, &arena);
 
@@ -91,6 +110,14 @@ static void test_a_stock_node_is_asked_with_info(void **state)
     push = push_to(not_loaded, &arena);
     assert_int_equal(push.answers.items[0].class, PUSH_OK);
     assert_int_equal(push.answers.items[0].applied, APPLIED_NOT_LOADED);
+    push = push_to(incomplete, &arena);
+    assert_int_equal(push.answers.items[0].class, PUSH_OK);
+    assert_int_equal(push.answers.items[0].applied, APPLIED_INCOMPLETE);
+    assert_string_equal(push.answers.items[0].text, "b.> of A3");
+    push = push_to(faulty, &arena);
+    assert_int_equal(push.answers.items[0].applied, APPLIED_UNKNOWN);
+    push = push_to(another, &arena);
+    assert_int_equal(push.answers.items[0].applied, APPLIED_UNKNOWN);
     arena_fini(&arena);
 }
 
