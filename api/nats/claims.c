@@ -54,9 +54,9 @@ bool claims_js_enabled(const struct claims_account_limits *limits)
 const struct claims_signing_key *claims_find_signing_key(const struct account_claims *account,
                                                          const char *key)
 {
-    for (size_t i = 0; i < account->signing_keys.count; i++) {
-        if (strcmp(account->signing_keys.items[i].key, key) == 0)
-            return &account->signing_keys.items[i];
+    for (size_t i = account->signing_keys.count; i > 0; i--) {
+        if (strcmp(account->signing_keys.items[i - 1].key, key) == 0)
+            return &account->signing_keys.items[i - 1];
     }
     return NULL;
 }

@@ -225,7 +225,7 @@ void claims_user_defaults(struct claims_user_limits *limits);
 /* All zero: what a user of a scoped key must be. */
 bool claims_user_limits_empty(const struct claims_user_limits *limits);
 bool claims_js_enabled(const struct claims_account_limits *limits);
-/* The signing key of that public key, or NULL. */
+/* The signing key of that public key, the last if it is there twice; or NULL. */
 const struct claims_signing_key *claims_find_signing_key(const struct account_claims *account,
                                                          const char *key);
 /* Revoked for a token issued then?  Looks for the key and for "*". */

@@ -46,21 +46,39 @@ static void list_sources(json_t *user)
     json_object_set_new(user, "src", list);
 }
 
+static void unlimited_if_absent(json_t *object, const char *name)
+{
+    if (json_object_get(object, name) == NULL)
+        json_object_set_new(object, name, json_integer(CLAIMS_UNLIMITED));
+}
+
+/* Of a user: a limit that is not there is none, where elsewhere it is 0. */
+static void limits_if_absent(json_t *user)
+{
+    unlimited_if_absent(user, "subs");
+    unlimited_if_absent(user, "data");
+    unlimited_if_absent(user, "payload");
+}
+
 static enum result decode_scoped_key(const json_t *in, struct arena *arena,
                                      struct claims_signing_key *out, struct shape_error *error)
 {
+    json_t *template = json_object_get(in, "template");
     struct claims_scoped_key_wire wire;
     enum result rc;
 
-    list_sources(json_object_get(in, "template"));
+    list_sources(template);
+    limits_if_absent(template);
     rc = shape_decode(&claims_scoped_key_shape, in, SHAPE_LENIENT, arena, &wire, error);
     if (rc != OK)
         return rc;
     if (strcmp(wire.kind, CLAIMS_SCOPE_KIND) != 0)
         return refuse(ERR_UNSUPPORTED, error, "/kind", "is not a kind of scope");
     *out = wire.key;
-    if (out->template == NULL)
+    if (out->template == NULL) {
         out->template = arena_alloc(arena, sizeof(*out->template));
+        claims_user_defaults(out->template);
+    }
     return OK;
 }
 
@@ -274,14 +292,8 @@ static void migrate(const struct claims_payload_wire *wire, json_t *nats)
         json_object_set(nats, "kind", json_object_get(nats, "type"));
     json_object_set_new(nats, "type", json_string(wire->type));
     json_object_set_new(nats, "version", json_integer(1));
-    if (strcmp(wire->type, claims_types[CLAIMS_USER].name) != 0)
-        return;
-    if (json_object_get(nats, "subs") == NULL)
-        json_object_set_new(nats, "subs", json_integer(CLAIMS_UNLIMITED));
-    if (json_object_get(nats, "data") == NULL)
-        json_object_set_new(nats, "data", json_integer(CLAIMS_UNLIMITED));
-    if (json_object_get(nats, "payload") == NULL)
-        json_object_set_new(nats, "payload", json_integer(CLAIMS_UNLIMITED));
+    if (strcmp(wire->type, claims_types[CLAIMS_USER].name) == 0)
+        limits_if_absent(nats);
 }
 
 static enum claims_type type_of(const char *name)
@@ -306,13 +318,13 @@ enum result claims_decode(json_t *payload, struct arena *arena, struct claims *o
     *out = wire.claims;
     if (!json_is_object(wire.nats))
         return refuse(ERR_SYNTAX, error, "/nats", "must be an object");
-    if (wire.type != NULL && json_object_get(wire.nats, "version") == NULL)
+    if (wire.type != NULL)
         migrate(&wire, wire.nats);
     rc = shape_decode(&claims_ending_shape, wire.nats, SHAPE_LENIENT, arena, &ending, error);
     if (rc != OK)
         return within(rc, error, "/nats");
-    if (ending.version < 0 || ending.version > CLAIMS_VERSION)
-        return refuse(ERR_UNSUPPORTED, error, "/nats/version", "is newer than what is known");
+    if (ending.version < 1 || ending.version > CLAIMS_VERSION)
+        return refuse(ERR_UNSUPPORTED, error, "/nats/version", "is not a version that is known");
     out->version = ending.version;
     out->tags = ending.tags.count > 0 ? ending.tags : wire.tags;
     out->type_name = ending.type_name;

@@ -19,6 +19,7 @@ struct report {
     struct arena *arena;
     struct claims_issue *items;
     size_t count, cap;
+    bool lenient; /* nothing blocks: mistakes are warnings */
 };
 
 static void __attribute__((format(printf, 3, 4)))
@@ -27,6 +28,8 @@ issue(struct report *report, enum claims_issue_level level, const char *format, 
     struct buf text = {0};
     va_list args;
 
+    if (report->lenient)
+        level = CLAIMS_WARNING;
     if (report->count == report->cap) {
         struct claims_issue *more;
 
@@ -191,15 +194,10 @@ static void check_entries(struct report *report, const char *what, const struct 
 
 static void check_permissions(struct report *report, const struct claims_permissions *permissions)
 {
-    const struct claims_response *resp = permissions->resp;
-
     check_entries(report, "publish allow", &permissions->pub.allow, claims_pub_entry_valid);
     check_entries(report, "publish deny", &permissions->pub.deny, claims_pub_entry_valid);
     check_entries(report, "subscribe allow", &permissions->sub.allow, claims_sub_entry_valid);
     check_entries(report, "subscribe deny", &permissions->sub.deny, claims_sub_entry_valid);
-    /* Any number is something to the reference server: -1 is without end, 0 its default. */
-    if (resp != NULL && resp->max < CLAIMS_UNLIMITED)
-        error(report, "response permission: max is less than -1");
 }
 
 static void check_limit(struct report *report, const char *name, int64_t value)
@@ -298,8 +296,8 @@ static void check_revocations(struct report *report, const char *what,
     for (size_t i = 0; i < revocations->count; i++) {
         const char *key = revocations->items[i].key;
 
-        if (strcmp(key, "*") != 0 && !is_key(key, kind))
-            error(report, "%s: \"%s\" is neither a key of the right kind nor \"*\"", what, key);
+        if (strcmp(key, "*") != 0 && !is_key(key, kind)) /* it revokes nobody */
+            warning(report, "%s: \"%s\" is neither a key of the right kind nor \"*\"", what, key);
     }
 }
 
@@ -382,8 +380,8 @@ static void check_exports(struct report *report, const struct account_claims *ac
         if (!is_set(items[i].subject))
             continue;
         if (!account->limits.wildcards && !subject_literal(slice_of(items[i].subject)))
-            error(report, "export \"%s\": exports with wildcards are not allowed",
-                  items[i].subject);
+            warning(report, "export \"%s\": exports with wildcards are not allowed",
+                    items[i].subject);
         for (size_t j = 0; j < account->exports.count; j++) {
             if (i == j || items[i].type != items[j].type || !is_set(items[j].subject) ||
                 (j > i && strcmp(items[i].subject, items[j].subject) == 0))
@@ -437,10 +435,40 @@ static void check_token(struct report *report, const struct claims *claims,
               import->subject);
 }
 
-/* "$1" and "{{wildcard(1)}}" stand for tokens. */
-static bool local_valid(const char *text)
+static bool ends_in_rest(struct slice subject)
 {
-    return entry_valid(text, false);
+    return slice_equal(subject, SLICE(">")) || slice_ends(subject, SLICE(".>"));
+}
+
+static uint64_t count_stars(struct slice subject)
+{
+    struct slice token;
+    uint64_t count = 0;
+
+    while (slice_cut(&subject, '.', &token))
+        count += slice_equal(token, SLICE("*"));
+    return count;
+}
+
+/* Every "*" of what is imported is named in the local subject: "$1", or in its turn a "*". */
+static bool local_valid(const char *text, struct slice from)
+{
+    struct slice rest = slice_of(text), token;
+    uint64_t stars = count_stars(from), named = 0, number;
+
+    if (!subject_ok(rest) || ends_in_rest(rest) != ends_in_rest(from))
+        return false;
+    while (slice_cut(&rest, '.', &token)) {
+        if (slice_equal(token, SLICE("*")))
+            named++;
+        else if (slice_starts(token, SLICE("$")) &&
+                 slice_uint(slice_from(token, 1), UINT32_MAX, &number)) {
+            if (number > stars)
+                return false;
+            named++;
+        }
+    }
+    return named == stars;
 }
 
 static void check_import(struct report *report, const struct claims *claims,
@@ -454,18 +482,19 @@ static void check_import(struct report *report, const struct claims *claims,
     }
     if (!is_set(import->account))
         error(report, "import \"%s\" does not say from which account", import->subject);
-    else if (!is_key(import->account, NKEY_ACCOUNT))
-        error(report, "import \"%s\": \"%s\" is not an account's key", import->subject,
-              import->account);
+    else if (!is_key(import->account, NKEY_ACCOUNT)) /* it brings nothing */
+        warning(report, "import \"%s\": \"%s\" is not an account's key", import->subject,
+                import->account);
     else if (claims->sub != NULL && strcmp(import->account, claims->sub) == 0)
         error(report, "import \"%s\" is from the account itself", import->subject);
     if (is_set(import->to) && is_set(import->local_subject))
         error(report, "import \"%s\" has a \"to\" and a local subject", import->subject);
     if (is_set(import->to) && !claims_subject_valid(import->to))
         error(report, "import \"%s\": \"%s\" is not a valid subject", import->subject, import->to);
-    if (is_set(import->local_subject) && !local_valid(import->local_subject))
-        error(report, "import \"%s\": \"%s\" is not a valid subject", import->subject,
-              import->local_subject);
+    if (is_set(import->local_subject) &&
+        !local_valid(import->local_subject, slice_of(import->subject)))
+        error(report, "import \"%s\": \"%s\" is not a subject with the same wildcards",
+              import->subject, import->local_subject);
     if (import->share && import->type != CLAIMS_SERVICE)
         error(report, "import \"%s\": only services are told who asks", import->subject);
     if (import->allow_trace && import->type != CLAIMS_STREAM)
@@ -541,10 +570,13 @@ static void check_signing_keys(struct report *report, const struct account_claim
             error(report, "signing key \"%s\" is not an account's key", shown(key->key));
         for (size_t j = 0; j < i; j++) {
             if (strcmp(account->signing_keys.items[j].key, key->key) == 0)
-                error(report, "signing key \"%s\" is there twice", key->key);
+                warning(report, "signing key \"%s\" is there twice", key->key);
         }
+        /* A mistake in a scope keeps out those it is for, nobody else. */
+        report->lenient = true;
         if (key->template != NULL)
             check_user_limits(report, key->template);
+        report->lenient = false;
     }
 }
 
@@ -585,8 +617,7 @@ static void check_authorization(struct report *report,
 {
     const struct strings *accounts = &authorization->allowed_accounts;
 
-    if (authorization->auth_users.count == 0 &&
-        (accounts->count > 0 || is_set(authorization->xkey)))
+    if (authorization->auth_users.count == 0 && accounts->count > 0)
         error(report, "external authorization has no users");
     for (size_t i = 0; i < authorization->auth_users.count; i++) {
         if (!is_key(authorization->auth_users.items[i], NKEY_USER))
@@ -737,7 +768,7 @@ void claims_validate(const struct claims *claims, int64_t now_s, struct arena *a
     default:
         break; /* nothing is known of other types */
     }
-    if (claims->exp > 0 && now_s > claims->exp)
+    if (claims->exp != 0 && now_s > claims->exp)
         issue(&report, CLAIMS_TIME, "the claims are expired");
     if (claims->nbf > now_s)
         issue(&report, CLAIMS_TIME, "the claims are not valid yet");

@@ -62,9 +62,7 @@ static enum result decode_chunk(struct slice chunk, struct arena *arena, struct 
     return rc == OK ? OK : ERR_SYNTAX;
 }
 
-/* *old: the algorithm of version 1, whose signature leaves the header out. */
-static enum result read_header(struct slice chunk, struct arena *arena, bool *old,
-                               struct shape_error *error)
+static enum result read_header(struct slice chunk, struct arena *arena, struct shape_error *error)
 {
     struct header header;
     struct slice text;
@@ -74,8 +72,8 @@ static enum result read_header(struct slice chunk, struct arena *arena, bool *ol
         return explain(ERR_SYNTAX, error, "", "the header of the token is malformed");
     if (!slice_equal_nocase(slice_of(header.typ), SLICE("jwt")))
         return explain(ERR_UNSUPPORTED, error, "", "the token is not a JWT");
-    *old = slice_equal_nocase(slice_of(header.alg), SLICE("ed25519"));
-    if (!*old && !slice_equal_nocase(slice_of(header.alg), SLICE("ed25519-nkey")))
+    if (!slice_equal_nocase(slice_of(header.alg), SLICE("ed25519")) &&
+        !slice_equal_nocase(slice_of(header.alg), SLICE("ed25519-nkey")))
         return explain(ERR_UNSUPPORTED, error, "", "the token's algorithm is not known");
     return OK;
 }
@@ -126,7 +124,6 @@ enum result jwt_decode(struct slice token, struct arena *arena, struct claims *o
 {
     struct slice rest = slice_trim(token), header, payload, signature, extra, signed_part;
     const char *begin = rest.data;
-    bool old;
     enum result rc;
 
     if (rest.len > JWT_LEN_MAX)
@@ -134,14 +131,14 @@ enum result jwt_decode(struct slice token, struct arena *arena, struct claims *o
     if (!slice_cut(&rest, '.', &header) || !slice_cut(&rest, '.', &payload) ||
         !slice_cut(&rest, '.', &signature) || slice_cut(&rest, '.', &extra))
         return explain(ERR_SYNTAX, error, "", "a token has three parts");
-    rc = read_header(header, arena, &old, error);
+    rc = read_header(header, arena, error);
     if (rc == OK)
         rc = read_payload(payload, arena, out, error);
     if (rc != OK)
         return rc;
-    if (old && out->version > 1)
-        return explain(ERR_UNSUPPORTED, error, "", "the algorithm is too old for these claims");
-    signed_part = old ? payload : slice_make(begin, header.len + 1 + payload.len);
+    /* The signature of version 1 leaves the header out; which algorithm it names does not matter.
+     */
+    signed_part = out->version == 1 ? payload : slice_make(begin, header.len + 1 + payload.len);
     return verify(out, signed_part, signature, error);
 }
 

@@ -1,12 +1,14 @@
 /*
  * An entry is cut into texts and placeholders.  Placeholders have lists of values; their product
- * is walked like an odometer.
+ * is walked like an odometer.  Placeholders that are written alike have the same value at a time.
  */
 #include "api/nats/scope_template.h"
 
+#include <ctype.h>
 #include <string.h>
 
 #include "api/base/buf.h"
+#include "api/base/check.h"
 #include "api/base/slice.h"
 #include "api/nats/claims_validate.h"
 #include "api/nats/limits.h"
@@ -22,7 +24,9 @@ struct values {
 
 struct part {
     struct slice text; /* before the placeholder */
+    struct slice placeholder;
     struct values values;
+    size_t like; /* the first part whose placeholder is written alike; itself if none is */
 };
 
 struct entry {
@@ -74,7 +78,16 @@ static enum result one_value(const char *text, struct arena *arena, struct value
     return OK;
 }
 
-/* Tags are "name:value"; names of either case. */
+static bool equal_lower(struct slice lower, struct slice text)
+{
+    bool equal = lower.len == text.len;
+
+    for (size_t i = 0; equal && i < text.len; i++)
+        equal = lower.data[i] == tolower((unsigned char)text.data[i]);
+    return equal;
+}
+
+/* Tags are "name:value"; names are in lower case. */
 static enum result tag_values(const struct strings *tags, struct slice name, struct arena *arena,
                               struct values *out)
 {
@@ -84,7 +97,7 @@ static enum result tag_values(const struct strings *tags, struct slice name, str
     for (size_t i = 0; i < count; i++) {
         struct slice rest = slice_of(tags->items[i]), key;
 
-        if (!slice_cut(&rest, ':', &key) || rest.data == NULL || !slice_equal_nocase(key, name) ||
+        if (!slice_cut(&rest, ':', &key) || rest.data == NULL || !equal_lower(key, name) ||
             !may_stand(rest))
             continue;
         out->items[out->count++] = rest;
@@ -92,86 +105,125 @@ static enum result tag_values(const struct strings *tags, struct slice name, str
     return out->count > 0 ? OK : ERR_NOT_FOUND;
 }
 
-/* "tag( x )" -> function "tag", argument "x". */
-static bool cut_call(struct slice call, struct slice *function, struct slice *argument)
+/*
+ * "tag(x)": true if the call is one of this function.  A name in upper case is known, but no tag
+ * is found by it: so does the reference server.
+ */
+static bool tag_call(struct slice call, struct slice function, const struct strings *tags,
+                     struct arena *arena, struct values *out, enum result *rc)
 {
-    call = slice_trim(call);
-    if (!slice_ends(call, SLICE(")")))
+    struct slice name = call, head = slice_make(call.data, function.len);
+
+    if (call.len <= function.len || !slice_equal_nocase(head, function) ||
+        !slice_ends(call, SLICE(")")))
         return false;
-    call.len--;
-    if (!slice_cut(&call, '(', function) || call.data == NULL)
-        return false;
-    *function = slice_trim(*function);
-    *argument = slice_trim(call);
+    name.data += function.len;
+    name.len -= function.len + 1;
+    *rc = slice_equal(head, function) ? tag_values(tags, name, arena, out) : ERR_NOT_FOUND;
     return true;
 }
 
+/* ERR_NOT_FOUND: it has no value.  ERR_DENIED: it is none of the functions. */
 static enum result evaluate(struct slice call, const struct scope_template_input *input,
                             struct arena *arena, struct values *out)
 {
     const struct {
-        struct slice name;
+        struct slice call;
         const char *value;
     } plain[] = {
-        {SLICE("name"), input->user_name},
-        {SLICE("subject"), input->user_subject},
-        {SLICE("account-name"), input->account_name},
-        {SLICE("account-subject"), input->account_subject},
+        {SLICE("name()"), input->user_name},
+        {SLICE("subject()"), input->user_subject},
+        {SLICE("account-name()"), input->account_name},
+        {SLICE("account-subject()"), input->account_subject},
     };
-    struct slice function, argument;
+    enum result rc;
 
     *out = (struct values){0};
-    if (!cut_call(call, &function, &argument))
-        return ERR_SYNTAX;
-    for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++) {
-        if (argument.len == 0 && slice_equal_nocase(function, plain[i].name))
+    for (size_t i = 0; i < COUNT_OF(plain); i++) {
+        if (slice_equal_nocase(call, plain[i].call))
             return one_value(plain[i].value, arena, out);
     }
-    if (argument.len > 0 && slice_equal_nocase(function, SLICE("tag")))
-        return tag_values(input->user_tags, argument, arena, out);
-    if (argument.len > 0 && slice_equal_nocase(function, SLICE("account-tag")))
-        return tag_values(input->account_tags, argument, arena, out);
-    return ERR_SYNTAX;
+    if (tag_call(call, SLICE("tag("), input->user_tags, arena, out, &rc) ||
+        tag_call(call, SLICE("account-tag("), input->account_tags, arena, out, &rc))
+        return rc;
+    return ERR_DENIED;
 }
 
-static enum result cut_entry(const char *text, const struct scope_template_input *input,
+/* The next "{{...}}" without a brace '}' in it; false if there is none. */
+static bool find_placeholder(struct slice text, struct slice *out)
+{
+    for (size_t i = 0; i + 1 < text.len; i++) {
+        size_t end = i + 2;
+
+        if (text.data[i] != '{' || text.data[i + 1] != '{')
+            continue;
+        while (end < text.len && text.data[end] != '}')
+            end++;
+        if (end > i + 2 && end + 1 < text.len && text.data[end + 1] == '}') {
+            *out = slice_make(text.data + i, end + 2 - i);
+            return true;
+        }
+    }
+    return false;
+}
+
+static struct slice inside(struct slice placeholder)
+{
+    return slice_trim(slice_make(placeholder.data + 2, placeholder.len - 4));
+}
+
+static enum result cut_entry(struct slice text, const struct scope_template_input *input,
                              struct arena *arena, struct entry *out)
 {
-    const char *open, *close;
+    struct slice placeholder;
+    enum result missing = OK;
 
     out->count = 0;
-    while ((open = strstr(text, "{{")) != NULL && (close = strstr(open, "}}")) != NULL) {
+    while (find_placeholder(text, &placeholder)) {
         struct part *part = &out->parts[out->count];
         enum result rc;
 
         if (out->count == PLACEHOLDERS_MAX)
             return ERR_LIMIT;
-        part->text = slice_make(text, (size_t)(open - text));
-        rc =
-            evaluate(slice_make(open + 2, (size_t)(close - open - 2)), input, arena, &part->values);
-        if (rc != OK)
+        part->text = slice_make(text.data, (size_t)(placeholder.data - text.data));
+        part->placeholder = placeholder;
+        rc = evaluate(inside(placeholder), input, arena, &part->values);
+        if (rc == ERR_DENIED)
             return rc;
+        if (rc != OK)
+            missing = rc;
+        part->like = 0;
+        while (!slice_equal(out->parts[part->like].placeholder, placeholder))
+            part->like++;
+        text.len -= part->text.len + placeholder.len;
+        text.data = placeholder.data + placeholder.len;
         out->count++;
-        text = close + 2;
     }
-    out->end = slice_of(text);
-    return OK;
+    out->end = text;
+    return missing;
 }
 
 /* The next choice of values; false after the last. */
 static bool turn(const struct entry *entry, size_t *choice)
 {
     for (size_t i = entry->count; i > 0; i--) {
-        if (++choice[i - 1] < entry->parts[i - 1].values.count)
+        const struct part *part = &entry->parts[i - 1];
+
+        if (part->like != i - 1)
+            continue;
+        if (++choice[i - 1] < part->values.count)
             return true;
         choice[i - 1] = 0;
     }
     return false;
 }
 
-/* ERR_INVALID: what came out is no subject. */
-static enum result expand(const struct entry *entry, bool (*valid)(const char *text), bool deny,
-                          struct output *output)
+static bool is_subject(struct slice text)
+{
+    return subject_valid(text) && subject_clean(text);
+}
+
+static enum result expand(const struct entry *entry, bool deny, struct output *output)
 {
     size_t choice[PLACEHOLDERS_MAX] = {0};
     struct buf buf = {0};
@@ -180,11 +232,13 @@ static enum result expand(const struct entry *entry, bool (*valid)(const char *t
     do {
         buf_clear(&buf);
         for (size_t i = 0; i < entry->count; i++) {
-            buf_add_slice(&buf, entry->parts[i].text);
-            buf_add_slice(&buf, entry->parts[i].values.items[choice[i]]);
+            const struct part *part = &entry->parts[i];
+
+            buf_add_slice(&buf, part->text);
+            buf_add_slice(&buf, part->values.items[choice[part->like]]);
         }
         buf_add_slice(&buf, entry->end);
-        if (valid(buf_text(&buf)))
+        if (is_subject(buf_slice(&buf)))
             rc = add(output, buf_slice(&buf));
         else if (deny)
             rc = ERR_DENIED;
@@ -193,25 +247,52 @@ static enum result expand(const struct entry *entry, bool (*valid)(const char *t
     return rc;
 }
 
-static enum result fill(const struct strings *list, const struct scope_template_input *input,
-                        bool (*valid)(const char *text), bool deny, struct arena *arena,
-                        struct strings *out)
+static bool has_placeholder(const struct strings *list)
 {
-    struct output output = {.arena = arena};
+    struct slice placeholder;
 
     for (size_t i = 0; i < list->count; i++) {
+        if (find_placeholder(slice_of(list->items[i]), &placeholder))
+            return true;
+    }
+    return false;
+}
+
+/* A list without placeholders: what is no entry says nothing. */
+static enum result take_valid(const struct strings *list, bool (*valid)(const char *text),
+                              struct output *output)
+{
+    enum result rc = OK;
+
+    for (size_t i = 0; rc == OK && i < list->count; i++) {
+        if (valid(list->items[i]))
+            rc = add(output, slice_of(list->items[i]));
+    }
+    return rc;
+}
+
+static enum result fill(const struct strings *list, const struct scope_template_input *input,
+                        bool deny, struct output *output)
+{
+    for (size_t i = 0; i < list->count; i++) {
         struct entry entry;
-        enum result rc = cut_entry(list->items[i], input, arena, &entry);
+        enum result rc = cut_entry(slice_of(list->items[i]), input, output->arena, &entry);
 
         if (rc == OK)
-            rc = expand(&entry, valid, deny, &output);
-        else if (rc != ERR_LIMIT)
+            rc = expand(&entry, deny, output);
+        else if (rc == ERR_NOT_FOUND)
             rc = deny ? ERR_DENIED : OK; /* an allow entry is dropped */
         if (rc != OK)
             return rc;
     }
-    *out = (struct strings){output.items, output.count};
     return OK;
+}
+
+static enum result fill_list(const struct strings *list, const struct scope_template_input *input,
+                             bool (*valid)(const char *text), bool deny, struct output *output)
+{
+    return has_placeholder(list) ? fill(list, input, deny, output)
+                                 : take_valid(list, valid, output);
 }
 
 /* An allow list that had something and has nothing left must not mean "everything". */
@@ -236,13 +317,17 @@ static enum result fill_subjects(const struct claims_subjects *in,
                                  bool (*valid)(const char *text), struct arena *arena,
                                  struct claims_subjects *out)
 {
-    enum result rc = fill(&in->allow, input, valid, false, arena, &out->allow);
+    struct output allow = {.arena = arena}, deny = {.arena = arena};
+    enum result rc = fill_list(&in->allow, input, valid, false, &allow);
 
     if (rc == OK)
-        rc = fill(&in->deny, input, valid, true, arena, &out->deny);
-    if (rc == OK)
-        close_if_empty(in, out, arena);
-    return rc;
+        rc = fill_list(&in->deny, input, valid, true, &deny);
+    if (rc != OK)
+        return rc;
+    out->allow = (struct strings){allow.items, allow.count};
+    out->deny = (struct strings){deny.items, deny.count};
+    close_if_empty(in, out, arena);
+    return OK;
 }
 
 enum result scope_template_apply(const struct claims_user_limits *template,

@@ -6,8 +6,10 @@
  *
  * A value with a wildcard or a blank in it fills in nothing.
  *
- * What cannot be filled in is dropped from an allow list and refuses the user in a deny list; an
- * allow list that ends up empty, and was not, denies everything.
+ * In a list with placeholders every entry must be a subject in the end, without a queue.  One that
+ * is not, or lacks a value, is dropped from an allow list and refuses the user in a deny list; an
+ * allow list that ends up empty, and was not, denies everything.  Any other function refuses the
+ * user.
  *
  * Ownership  the result lives in the arena given.
  * Thread     any.

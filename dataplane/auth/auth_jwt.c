@@ -170,6 +170,8 @@ static const char *apply_scope(struct auth_attempt *attempt, const struct accoun
 
     if (!claims_user_limits_empty(&login->claims.user->limits))
         return "a user of a scoped key has permissions or limits of its own";
+    if (login->scope->nats.subs < CLAIMS_UNLIMITED || login->scope->nats.payload < CLAIMS_UNLIMITED)
+        return "the scope has limits below -1";
     if (scope_template_apply(login->scope, &input, &attempt->arena, &login->limits) != OK)
         return "the scope's template cannot be filled in";
     login->scope_hash = auth_scope_hash(login->scope);

@@ -36,14 +36,18 @@ static int range_has(struct slice range, const unsigned char *address, size_t le
     struct slice rest = range, text, bits_text;
     uint64_t bits;
     size_t base_len;
+    bool mapped;
 
     if (!slice_cut(&rest, '/', &text) || !slice_cut(&rest, '/', &bits_text))
         return -1;
     base_len = address_of(text, base);
-    if (base_len == 0 || !slice_uint(bits_text, base_len * 8, &bits))
+    mapped = base_len == 4 && memchr(text.data, ':', text.len) != NULL;
+    if (base_len == 0 || !slice_uint(bits_text, mapped ? 128 : base_len * 8, &bits))
         return -1;
-    if (base_len != len)
+    if (base_len != len || (mapped && bits < 96))
         return 0;
+    if (mapped)
+        bits -= 96; /* what marks an IPv4 address in IPv6 */
     for (size_t i = 0; i < bits; i++) {
         unsigned mask = 0x80U >> (i % 8);
 

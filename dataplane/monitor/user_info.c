@@ -3,6 +3,21 @@
 #include "api/base/mem.h"
 #include "dataplane/auth/identity.h"
 
+/* Of "subject queue" the subject. */
+static struct strings subjects(const struct strings *entries, struct arena *arena)
+{
+    struct strings out = {.count = entries->count};
+
+    out.items = arena_alloc_array(arena, entries->count, sizeof(out.items[0]));
+    for (size_t i = 0; i < entries->count; i++) {
+        struct slice rest = slice_of(entries->items[i]), subject = rest;
+
+        (void)slice_cut(&rest, ' ', &subject);
+        out.items[i] = arena_copy(arena, subject);
+    }
+    return out;
+}
+
 static void fill_permissions(const struct permission *permission, struct arena *arena,
                              struct sys_user_info *out)
 {
@@ -15,8 +30,8 @@ static void fill_permissions(const struct permission *permission, struct arena *
     permissions = arena_alloc(arena, sizeof(*permissions));
     permissions->publish.allow = rules->publish_allow;
     permissions->publish.deny = rules->publish_deny;
-    permissions->subscribe.allow = rules->subscribe_allow;
-    permissions->subscribe.deny = rules->subscribe_deny;
+    permissions->subscribe.allow = subjects(&rules->subscribe_allow, arena);
+    permissions->subscribe.deny = subjects(&rules->subscribe_deny, arena);
     if (rules->responses) {
         permissions->responses = arena_alloc(arena, sizeof(*permissions->responses));
         permissions->responses->max = rules->responses_max;
@@ -45,7 +60,7 @@ void user_info_answer(struct monitor *monitor, struct worker *worker, struct acc
         .user_name = snapshot.name_tag,
     };
     if (session->identity != NULL && session->identity->deadline_ns > 0)
-        info.expires_ns = session->identity->deadline_ns - worker->wall_ns;
+        info.expires_ns = (session->identity->deadline_ns - worker->wall_ns) / NS_PER_S * NS_PER_S;
     fill_permissions(session->permission, &arena, &info);
     monitor_server(monitor, &server);
     text = sys_reply_text(&server, &sys_user_info_shape, &info);

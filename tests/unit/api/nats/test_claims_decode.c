@@ -34,6 +34,7 @@ static void test_malformed(void **state)
         {"1", ERR_SYNTAX},
         {"{\"version\":3}", ERR_UNSUPPORTED},
         {"{\"version\":-1}", ERR_UNSUPPORTED},
+        {"{\"type\":\"user\"}", ERR_UNSUPPORTED},
         {"{\"version\":\"2\"}", ERR_SYNTAX},
         {"{\"type\":5}", ERR_SYNTAX},
         {"{\"type\":\"account\",\"version\":2,\"limits\":[]}", ERR_SYNTAX},
@@ -67,6 +68,28 @@ static void test_malformed(void **state)
     }
 }
 
+/* Of a scope; elsewhere what is absent is 0. */
+static void test_limits_that_are_absent(void **state)
+{
+    static const char text[] =
+        "{\"nats\":{\"type\":\"account\",\"version\":2,\"signing_keys\":["
+        "{\"kind\":\"user_scope\",\"key\":\"a\"},"
+        "{\"kind\":\"user_scope\",\"key\":\"b\",\"template\":{\"subs\":0,\"payload\":7}}]}}";
+    const struct claims_signing_key *keys;
+    struct claims claims;
+
+    assert_int_equal(claims_text_decode(*state, text, &claims), OK);
+    keys = claims.account->signing_keys.items;
+    assert_int_equal(keys[0].template->nats.subs, CLAIMS_UNLIMITED);
+    assert_int_equal(keys[0].template->nats.payload, CLAIMS_UNLIMITED);
+    assert_int_equal(keys[1].template->nats.subs, 0);
+    assert_int_equal(keys[1].template->nats.data, CLAIMS_UNLIMITED);
+    assert_int_equal(keys[1].template->nats.payload, 7);
+    assert_int_equal(
+        claims_text_decode(*state, "{\"nats\":{\"type\":\"user\",\"version\":2}}", &claims), OK);
+    assert_int_equal(claims.user->limits.nats.subs, 0);
+}
+
 static void test_generic_claims(void **state)
 {
     static const char text[] = "{\"iss\":\"" OPER "\",\"sub\":\"" OPER
@@ -90,6 +113,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_malformed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_generic_claims, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_limits_that_are_absent, set_up, tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

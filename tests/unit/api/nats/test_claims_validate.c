@@ -46,16 +46,14 @@ static const struct {
     {"\"streams\":3", "\"streams\":-3", "limit \"streams\""},
     {"\"imports\":-1", "\"imports\":1", "2 imports, but no more than 1"},
     {"\"exports\":-1", "\"exports\":0", "2 exports, but no more than 0"},
-    {"\"wildcards\":true", "\"wildcards\":false", "exports with wildcards are not allowed"},
     {"{\"R1\":", "{\" \":", "a tier of JetStream limits has no name"},
     {"\"in.a\"", "\"in..a\"", "is not a valid subject"},
     {"\"in.a\"", "\"in. a\"", "is not a valid subject"},
     {"\"account\":\"" OTHER "\",\"local", "\"account\":\"" ACCOUNT "\",\"local",
      "from the account itself"},
-    {"\"account\":\"" OTHER "\",\"local", "\"account\":\"" USER "\",\"local",
-     "is not an account's key"},
     {"\"account\":\"" OTHER "\",\"local", "\"local", "does not say from which account"},
-    {"\"local_subject\":\"here.a\"", "\"local_subject\":\"here.$1\"", NULL},
+    {"\"local_subject\":\"here.a\"", "\"local_subject\":\"here.$1\"",
+     "is not a subject with the same wildcards"},
     {"\"local_subject\":\"here.a\"", "\"to\":\"x\",\"local_subject\":\"here.a\"",
      "has a \"to\" and a local subject"},
     {"\"type\":\"stream\",\"allow_trace\":true", "\"type\":\"stream\",\"share\":true",
@@ -74,7 +72,6 @@ static const struct {
     {"\"results\":\"lat\"", "\"results\":\"lat.*\"", "results go to a subject without wildcards"},
     {"\"account_token_position\":2", "\"account_token_position\":1", "not that of a \"*\""},
     {"\"account_token_position\":2", "\"account_token_position\":-1", "out of range"},
-    {"\"" KEY1 "\":7", "\"" USER "\":7", "neither a key of the right kind"},
     {"\"info_url\":\"http://x\"", "\"info_url\":\"x\"", "the info URL is not a URL"},
     {"\"subject\":\"str\",\"type\":\"stream\"", "\"subject\":\"out.x\",\"type\":\"service\"",
      "export \"out.x\" is contained in export \"out.*\""},
@@ -82,22 +79,6 @@ static const struct {
      "is contained in"},
     {"\"subject\":\"str\",\"type\":\"stream\"", "\"subject\":\"out.*\",\"type\":\"stream\"", NULL},
     {"[\"" KEY1 "\"", "[\"" USER "\"", "signing key"},
-    {"[\"" KEY1 "\"", "[\"" KEY2 "\"", "is there twice"},
-    {"x.{{name()}}.>", "x..{{name()}}", "publish allow"},
-    {"x.{{name()}}.>", "x.{{ tag(a) }}", NULL},
-    {"x.{{name()}}.>", "x q", "publish allow"},
-    {"\"deny\":[\"y\"]", "\"deny\":[\"y q z\"]", "subscribe deny"},
-    {"10.0.0.0/8", "10.0.0.0/33", "CIDR"},
-    {"10.0.0.0/8", "10.0.0.0", "CIDR"},
-    {"10.0.0.0/8", "fe80::/10", NULL},
-    {"08:00:00", "8:00:00", "HH:MM:SS"},
-    {"08:00:00", "24:00:00", "HH:MM:SS"},
-    {"08:00:00", "18:00:00", "is empty"},
-    {"Europe/Berlin", "Nowhere/Town", "time zone"},
-    {"Europe/Berlin", "../../etc/passwd", "time zone"},
-    {"\"STANDARD\"", "\"PIGEON\"", "none of the allowed connection types"},
-    {"\"STANDARD\"", "\"MQTT\",\"standard\"", NULL},
-    {"\"" USER "\":4", "\"" ACCOUNT "\":4", "revocations"},
     {"\"allow\":[\"a\"]", "\"allow\":[\"a..b\"]", "publish allow"},
     {"\"m.*\"", "\"m..x\"", "mapping \"m..x\""},
     {"\"weight\":50}", "\"weight\":101}", "a weight is not between 1 and 100"},
@@ -116,13 +97,90 @@ static const struct {
     {"\"jti\":\"J\"", "\"nbf\":11", "not valid yet"},
 };
 
-static bool says(const struct claims_issues *issues, const char *text)
+static bool mentions(const struct claims_issues *issues, const char *text, bool blocking)
 {
     for (size_t i = 0; i < issues->count; i++) {
-        if (strstr(issues->items[i].text, text) != NULL && issues->items[i].level != CLAIMS_WARNING)
+        if (strstr(issues->items[i].text, text) != NULL &&
+            (issues->items[i].level != CLAIMS_WARNING) == blocking)
             return true;
     }
     return false;
+}
+
+static bool says(const struct claims_issues *issues, const char *text)
+{
+    return mentions(issues, text, true);
+}
+
+/* What hurts nobody else, or nobody at all, is said and does not block. */
+static const struct {
+    const char *from, *to, *says;
+} account_warnings[] = {
+    {"\"wildcards\":true", "\"wildcards\":false", "exports with wildcards are not allowed"},
+    {"\"account\":\"" OTHER "\",\"local", "\"account\":\"" USER "\",\"local",
+     "is not an account's key"},
+    {"\"" KEY1 "\":7", "\"" USER "\":7", "neither a key of the right kind"},
+    {"\"" USER "\":4", "\"" ACCOUNT "\":4", "revocations"},
+    {"[\"" KEY1 "\"", "[\"" KEY2 "\"", "is there twice"},
+    {"x.{{name()}}.>", "x..{{name()}}", "publish allow"},
+    {"x.{{name()}}.>", "x q", "publish allow"},
+    {"\"deny\":[\"y\"]", "\"deny\":[\"y q z\"]", "subscribe deny"},
+    {"10.0.0.0/8", "10.0.0.0/33", "CIDR"},
+    {"08:00:00", "8:00:00", "HH:MM:SS"},
+    {"Europe/Berlin", "Nowhere/Town", "time zone"},
+    {"\"STANDARD\"", "\"PIGEON\"", "none of the allowed connection types"},
+};
+
+static void test_warnings_of_accounts(void **state)
+{
+    const char *whole = claims_text_account(*state);
+
+    for (size_t i = 0; i < COUNT_OF(account_warnings); i++) {
+        char *text =
+            claims_text_replaced(*state, whole, account_warnings[i].from, account_warnings[i].to);
+        struct claims_issues issues;
+        struct claims claims;
+
+        assert_int_equal(claims_text_decode(*state, text, &claims), OK);
+        claims_validate(&claims, 10, *state, &issues);
+        if (claims_blocking(&issues, true) != NULL)
+            fail_msg("%s: %s", account_warnings[i].to, claims_blocking(&issues, true)->text);
+        if (!mentions(&issues, account_warnings[i].says, false))
+            fail_msg("%s: nothing is said", account_warnings[i].to);
+    }
+}
+
+/* "from" -> "local": may the import be called that? */
+static void test_local_subjects(void **state)
+{
+    static const struct {
+        const char *from, *local;
+        bool valid;
+    } cases[] = {
+        {"a", "b", true},          {"a", "$1", false},        {"a.*", "$1", true},
+        {"a.*", "b.*", true},      {"a.*", "$2", false},      {"a.*", "$0", true},
+        {"a.*", "b", false},       {"a.*.*", "$2.$1", true},  {"a.*.*", "b.$1", false},
+        {"a.*.*", "$1.$1", true},  {"a.*.*", "b.*.$2", true}, {"a.>", "b.>", true},
+        {"a.>", ">", true},        {"a.>", "b", false},       {"a", "b.>", false},
+        {"a.*.>", "$1.b.>", true}, {"a.*.>", "b.>", false},   {"a.*", "b.$1x", false},
+        {"a.*", "b.$", false},     {"a.*", "b..$1", false},   {"a.*", "b.{{wildcard(1)}}", false},
+    };
+
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        char *text = arena_printf(
+            *state,
+            "{\"sub\":\"" ACCOUNT "\",\"nats\":{\"type\":\"account\",\"version\":2,\"limits\":"
+            "{\"imports\":-1},\"imports\":[{\"subject\":\"%s\",\"account\":\"" OTHER
+            "\",\"type\":\"service\",\"local_subject\":\"%s\"}]}}",
+            cases[i].from, cases[i].local);
+        struct claims_issues issues;
+        struct claims claims;
+
+        assert_int_equal(claims_text_decode(*state, text, &claims), OK);
+        claims_validate(&claims, 10, *state, &issues);
+        if ((claims_blocking(&issues, true) == NULL) != cases[i].valid)
+            fail_msg("%s -> %s", cases[i].from, cases[i].local);
+    }
 }
 
 static void test_rules_of_accounts(void **state)
@@ -172,7 +230,22 @@ static const struct {
     {USER_WITH("\"issuer_account\":\"" ACCOUNT "\",\"pub\":{\"allow\":[\"a.>\"]},"), NULL},
     {USER_WITH("\"issuer_account\":\"" USER "\","), "issuer account"},
     {USER_WITH("\"pub\":{\"allow\":[\"a..b\"]},"), "publish allow"},
-    {USER_WITH("\"resp\":{\"max\":-2,\"ttl\":0},"), "response permission"},
+    {USER_WITH("\"pub\":{\"allow\":[\"x q\"]},"), "publish allow"},
+    {USER_WITH("\"sub\":{\"deny\":[\"y q\"]},"), NULL},
+    {USER_WITH("\"sub\":{\"deny\":[\"y q z\"]},"), "subscribe deny"},
+    {USER_WITH("\"src\":[\"10.0.0.0/33\"],"), "CIDR"},
+    {USER_WITH("\"src\":[\"10.0.0.0\"],"), "CIDR"},
+    {USER_WITH("\"src\":[\"fe80::/10\"],"), NULL},
+    {USER_WITH("\"times\":[{\"start\":\"8:00:00\",\"end\":\"18:00:00\"}],"), "HH:MM:SS"},
+    {USER_WITH("\"times\":[{\"start\":\"24:00:00\",\"end\":\"18:00:00\"}],"), "HH:MM:SS"},
+    {USER_WITH("\"times\":[{\"start\":\"18:00:00\",\"end\":\"18:00:00\"}],"), "is empty"},
+    {USER_WITH("\"times_location\":\"Europe/Berlin\","), NULL},
+    {USER_WITH("\"times_location\":\"Nowhere/Town\","), "time zone"},
+    {USER_WITH("\"times_location\":\"../../etc/passwd\","), "time zone"},
+    {USER_WITH("\"allowed_connection_types\":[\"PIGEON\"],"),
+     "none of the allowed connection types"},
+    {USER_WITH("\"allowed_connection_types\":[\"MQTT\",\"standard\"],"), NULL},
+    {USER_WITH("\"resp\":{\"max\":-2,\"ttl\":0},"), NULL},
     {USER_WITH("\"subs\":-2,"), "limit \"subs\""},
     {"{\"sub\":\"" ACCOUNT "\",\"nats\":{\"type\":\"user\",\"version\":2}}",
      "the subject is not a user's key"},
@@ -202,6 +275,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_a_good_account_has_no_issue, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_rules_of_accounts, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_warnings_of_accounts, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_local_subjects, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_rules_of_the_other_types, set_up, tear_down),
     };
 

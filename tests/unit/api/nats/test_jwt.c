@@ -221,7 +221,9 @@ static void test_versions_and_algorithms(void **state)
              key);
     assert_int_equal(
         jwt_decode(token_of(*state, OLD_HEADER, payload, &nkey, true), *state, &claims, NULL),
-        ERR_UNSUPPORTED);
+        ERR_SIGNATURE);
+    assert_int_equal(
+        jwt_decode(token_of(*state, OLD_HEADER, payload, &nkey, false), *state, &claims, NULL), OK);
     assert_int_equal(
         jwt_decode(token_of(*state, "{\"typ\":\"JWT\",\"alg\":\"none\"}", payload, &nkey, false),
                    *state, &claims, NULL),
@@ -240,6 +242,23 @@ static void test_versions_and_algorithms(void **state)
     assert_int_equal(claims.user->limits.src.count, 2);
     assert_string_equal(claims.user->limits.src.items[1], "127.0.0.1/32");
     assert_int_equal(claims.user->limits.nats.subs, CLAIMS_UNLIMITED);
+    /* It is the version that says what is signed, not the algorithm. */
+    assert_int_equal(
+        jwt_decode(token_of(*state, HEADER, payload, &nkey, true), *state, &claims, NULL), OK);
+    assert_int_equal(
+        jwt_decode(token_of(*state, HEADER, payload, &nkey, false), *state, &claims, NULL),
+        ERR_SIGNATURE);
+    snprintf(payload, sizeof(payload),
+             "{\"iss\":\"%s\",\"sub\":\"%s\",\"type\":\"user\",\"nats\":{\"version\":2}}", key,
+             key);
+    assert_int_equal(
+        jwt_decode(token_of(*state, HEADER, payload, &nkey, true), *state, &claims, NULL), OK);
+    assert_int_equal(claims.version, 1);
+    snprintf(payload, sizeof(payload),
+             "{\"iss\":\"%s\",\"sub\":\"%s\",\"nats\":{\"type\":\"user\"}}", key, key);
+    assert_int_equal(
+        jwt_decode(token_of(*state, HEADER, payload, &nkey, false), *state, &claims, NULL),
+        ERR_UNSUPPORTED);
 }
 
 static void test_encode_signs_and_names(void **state)

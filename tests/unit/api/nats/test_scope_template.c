@@ -12,7 +12,8 @@
 #include "api/base/check.h"
 #include "api/nats/limits.h"
 
-static const char *user_tag_items[] = {"dept:a", "dept:b", "one:x", "bad:*", "plain", "none:"};
+static const char *user_tag_items[] = {"dept:a", "dept:b", "one:x",  "bad:*",
+                                       "plain",  "none:",  "Upper:x"};
 static const struct strings user_tags = {user_tag_items, COUNT_OF(user_tag_items)};
 static const char *account_tag_items[] = {"region:eu"};
 static const struct strings account_tags = {account_tag_items, 1};
@@ -46,10 +47,15 @@ static void test_allow(void **state)
         {"{{ Name() }}", "joe"},
         {"{{subject()}}.{{account-name()}}.{{account-subject()}}", "UKEY.acme.AKEY"},
         {"d.{{tag(dept)}}", "d.a,d.b"},
-        {"d.{{TAG( Dept )}}.{{tag(one)}}", "d.a.x,d.b.x"},
-        {"{{tag(dept)}}.{{tag(dept)}}", "a.a,a.b,b.a,b.b"},
+        {"d.{{ tag(Dept) }}.{{tag(one)}}", "d.a.x,d.b.x"},
+        {"{{tag(dept)}}.{{tag(dept)}}", "a.a,b.b"},
+        {"{{tag(dept)}}.{{tag(DEPT)}}", "a.a,a.b,b.a,b.b"},
+        {"{{tag(dept)}}.{{name()}}.{{tag(dept)}}", "a.joe.a,b.joe.b"},
         {"{{account-tag(region)}}.>", "eu.>"},
-        {"q {{name()}}", "q joe"},
+        {"{{}}.{{name()}}", "{{}}.joe"},
+        {"{{na}me()}}", "{{na}me()}}"},
+        {"{{name()", "{{name()"},
+        {"q workers", "q workers"}, /* no placeholder in the list */
     };
 
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
@@ -67,9 +73,9 @@ static void test_allow(void **state)
 }
 
 static const char *const unfillable[] = {
-    "a.{{tag(missing)}}", "a.{{tag(bad)}}",   "a.{{tag(none)}}", "a.{{unknown()}}",
-    "a.{{name}}",         "a.{{name(x)}}",    "a.{{tag()}}",     "a.{{}}",
-    "a..{{name()}}",      "a b c {{name()}}",
+    "a.{{tag(missing)}}", "a.{{tag(bad)}}",   "a.{{tag(none)}}", "a.{{TAG(dept)}}",
+    "a.{{tag( dept )}}",  "a.{{tag(upper)}}", "a.{{tag()}}",     "a.{{account-Tag(region)}}",
+    "a..{{name()}}",      "a {{name()}}",
 };
 
 static void test_what_cannot_be_filled(void **state)
@@ -97,6 +103,48 @@ static void test_what_cannot_be_filled(void **state)
         assert_int_equal(scope_template_apply(&template, &input, &arena, &out), ERR_DENIED);
         arena_fini(&arena);
     }
+}
+
+static void test_other_functions_refuse_the_user(void **state)
+{
+    static const char *const entries[] = {
+        "a.{{unknown()}}", "a.{{name}}",           "a.{{name(x)}}",
+        "a.{{name( )}}",   "a.{{tag (dept)}}",     "a.{{ }}",
+        "a.{{{name()}}}",  "a.{{account_name()}}", "{{tag(missing)}}.{{unknown()}}",
+    };
+
+    for (size_t i = 0; i < COUNT_OF(entries); i++) {
+        const char *items[] = {"b", entries[i]};
+        struct claims_user_limits template = {.permissions.pub.allow = {items, 2}}, out;
+        struct arena arena = {0};
+
+        assert_int_equal(scope_template_apply(&template, &input, &arena, &out), ERR_DENIED);
+        arena_fini(&arena);
+    }
+}
+
+static void test_a_list_without_placeholders(void **state)
+{
+    const char *items[] = {"a..b", "ok", "q workers", ""}, *filled[] = {"{{name()}}", "q workers"};
+    struct claims_user_limits template = {.permissions.sub = {{items, 4}, {items, 4}}}, out;
+    struct arena arena = {0};
+    char text[64];
+
+    /* What is no entry says nothing, not even to deny. */
+    assert_int_equal(scope_template_apply(&template, &input, &arena, &out), OK);
+    joined(&out.permissions.sub.allow, text, sizeof(text));
+    assert_string_equal(text, "ok,q workers");
+    joined(&out.permissions.sub.deny, text, sizeof(text));
+    assert_string_equal(text, "ok,q workers");
+
+    /* Beside a placeholder an entry with a queue is none. */
+    template.permissions.sub = (struct claims_subjects){.allow = {filled, 2}};
+    assert_int_equal(scope_template_apply(&template, &input, &arena, &out), OK);
+    joined(&out.permissions.sub.allow, text, sizeof(text));
+    assert_string_equal(text, "joe");
+    template.permissions.sub = (struct claims_subjects){.deny = {filled, 2}};
+    assert_int_equal(scope_template_apply(&template, &input, &arena, &out), ERR_DENIED);
+    arena_fini(&arena);
 }
 
 static void test_a_name_cannot_widen_the_scope(void **state)
@@ -136,7 +184,7 @@ static void test_too_many(void **state)
 {
     static char texts[65][16];
     static const char *tags[65];
-    const char *items[] = {"{{tag(t)}}.{{tag(t)}}"};
+    const char *items[] = {"{{tag(t)}}.{{tag(T)}}"};
     struct claims_user_limits template = {.permissions.pub.allow = {items, 1}}, out;
     struct scope_template_input many = input;
     struct strings list = {tags, 64};
@@ -159,6 +207,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_allow),
         cmocka_unit_test(test_what_cannot_be_filled),
+        cmocka_unit_test(test_other_functions_refuse_the_user),
+        cmocka_unit_test(test_a_list_without_placeholders),
         cmocka_unit_test(test_a_name_cannot_widen_the_scope),
         cmocka_unit_test(test_limits_are_taken_over),
         cmocka_unit_test(test_too_many),

@@ -20,6 +20,10 @@ static void test_source(void **state)
         {"192.168.1.128/25", "192.168.1.128", OK},
         {"0.0.0.0/0", "8.8.8.8", OK},
         {"10.0.0.0/8", "::ffff:10.1.2.3", OK}, /* the same address in another dress */
+        {"::ffff:10.0.0.0/104", "10.1.2.3", OK},
+        {"::ffff:10.0.0.0/104", "11.1.2.3", ERR_DENIED},
+        {"::ffff:10.0.0.0/64", "10.1.2.3", ERR_DENIED},
+        {"::ffff:10.0.0.0/129", "10.1.2.3", ERR_INVALID},
         {"10.0.0.0/8", "::1", ERR_DENIED},
         {"fd00::/8", "fd12::1", OK},
         {"fd00::/8", "fe00::1", ERR_DENIED},
