@@ -2,7 +2,8 @@
  * db: one connection to PostgreSQL: transactions, statements in, structs out.
  *
  * Values travel as parameters; C never puts SQL together.  All statements of sql/queries are
- * prepared when the connection opens, so a mistake in them stops the program at start.
+ * prepared when the connection opens, so a mistake in them stops the program at start; lists are
+ * planned anew each time, for the filters that they have.
  *
  * The connection works as the role berth_service.  A transaction begun for a team works as
  * berth_tenant and sees the rows of that team only (row-level security); db_as_service lifts

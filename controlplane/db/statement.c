@@ -20,6 +20,11 @@ const char *statement_name(enum statement statement)
     return names[statement];
 }
 
+bool statement_is_list(enum statement statement)
+{
+    return slice_ends(slice_of(statement_name(statement)), SLICE("_list"));
+}
+
 /* Up to the next line that begins with the mark, or the end. */
 static struct slice up_to_mark(struct slice text)
 {

@@ -10,6 +10,8 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 #include "api/base/slice.h"
 
 enum statement {
@@ -21,6 +23,9 @@ enum statement {
 
 /* As in sql/queries: "account_by_id". */
 const char *statement_name(enum statement statement);
+
+/* "account_list": most of its parameters are filters, which mean nothing when they are NULL. */
+bool statement_is_list(enum statement statement);
 
 /* The SQL between this name and the next. */
 struct slice statement_text(enum statement statement);

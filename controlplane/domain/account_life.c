@@ -46,7 +46,7 @@ static enum result choose_system(struct work *work, const char *ref, const char 
 static enum result choose_plan(struct work *work, const struct team *team, const char *ref,
                                struct plan *plan)
 {
-    enum result rc = plan_by_ref(work, ref != NULL ? ref : team->plan_id, 0, plan);
+    enum result rc = plan_terms(work, ref != NULL ? ref : team->plan_id, plan);
 
     if (rc == ERR_NOT_FOUND)
         return refusal_field(work->refusal, "/plan_id", "not_found", "there is no such plan");
@@ -67,7 +67,7 @@ static enum result check_account_quota(struct work *work, const struct team *tea
                                  work->arena, &locked);
 
     if (rc == OK)
-        rc = plan_by_ref(work, team->plan_id, 0, &plan);
+        rc = plan_terms(work, team->plan_id, &plan);
     if (rc == OK)
         rc = db_get_int(work->db, SQL_account_count, DB_ARGS(db_text(team->resource.id)), &count);
     if (rc == OK && plan.limits.accounts.set && plan.limits.accounts.value >= 0 &&

@@ -130,10 +130,12 @@ static enum result check_quota(struct work *work, const struct account *account,
                                const struct effective_limits *effective)
 {
     int64_t count, most = effective->limits.credentials.value;
-    enum result rc =
-        db_get_int(work->db, SQL_credential_count, DB_ARGS(db_text(account->resource.id)), &count);
+    enum result rc;
 
-    if (rc == OK && most >= 0 && count >= most)
+    if (most < 0)
+        return OK;
+    rc = db_get_int(work->db, SQL_credential_count, DB_ARGS(db_text(account->resource.id)), &count);
+    if (rc == OK && count >= most)
         return refusal_set(work->refusal, REFUSAL_quota_exceeded,
                            "The account is allowed %lld living credentials.", (long long)most);
     return rc;

@@ -260,6 +260,11 @@ enum result plan_by_ref(struct work *work, const char *ref, int64_t version, str
     return one(work, SQL_plan_by_ref, DB_ARGS(db_text(ref), db_integer(version)), out);
 }
 
+enum result plan_terms(struct work *work, const char *ref, struct plan *out)
+{
+    return one(work, SQL_plan_terms_by_ref, DB_ARGS(db_text(ref)), out);
+}
+
 enum result plan_version_any(struct work *work, const char *id, int64_t version, struct plan *out)
 {
     return one(work, SQL_plan_version_any, DB_ARGS(db_text(id), db_integer(version)), out);

@@ -104,9 +104,10 @@ struct plan_settings {
 extern const struct shape plan_settings_shape;
 
 struct plan_settings plan_settings_of(const struct plan *plan);
-/* version 0: the current one. */
+/* version 0: the current one.  It and plan_list fill account_count, the next three do not. */
 enum result plan_by_ref(struct work *work, const char *ref, int64_t version,
                         struct plan *out) MUST_CHECK;
+enum result plan_terms(struct work *work, const char *ref, struct plan *out) MUST_CHECK;
 /* Of an account that has it, whatever became of the plan. */
 enum result plan_version_any(struct work *work, const char *id, int64_t version,
                              struct plan *out) MUST_CHECK;

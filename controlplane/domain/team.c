@@ -86,7 +86,7 @@ static enum result taken(struct work *work, enum result rc, const char *kind)
 static enum result find_plan(struct work *work, const char *ref, const char **id)
 {
     struct plan plan;
-    enum result rc = ref != NULL ? plan_by_ref(work, ref, 0, &plan) : plan_default(work, &plan);
+    enum result rc = ref != NULL ? plan_terms(work, ref, &plan) : plan_default(work, &plan);
 
     if (rc == ERR_NOT_FOUND)
         return refusal_field(work->refusal, "/plan_id", "not_found",

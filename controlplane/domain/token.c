@@ -487,7 +487,7 @@ static enum result check_quota(struct work *work, const char *team_id)
     enum result rc = team_by_ref(work, team_id, &team);
 
     if (rc == OK)
-        rc = plan_by_ref(work, team.plan_id, 0, &plan);
+        rc = plan_terms(work, team.plan_id, &plan);
     if (rc == OK)
         rc = db_get_int(work->db, SQL_token_count, DB_ARGS(db_text(team_id)), &count);
     if (rc == OK && plan.limits.tokens.set && plan.limits.tokens.value >= 0 &&

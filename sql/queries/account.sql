@@ -31,10 +31,9 @@ SELECT account_id
    FOR UPDATE;
 
 -- name: account_count
-SELECT count(*)
-  FROM account
- WHERE team_id = $1
-   AND state NOT IN ('tombstoned', 'deleted');
+SELECT coalesce(sum(accounts), 0)::bigint
+  FROM account_total
+ WHERE team_id = $1;
 
 -- name: account_insert
 INSERT INTO account (account_id, name, display_name, description, labels, created_by, team_id,
@@ -188,9 +187,9 @@ SELECT (SELECT coalesce(sum(e.connections), 0)::bigint
           FROM credential c
          WHERE c.account_id = $1 AND c.state = 'active'
            AND (c.expires_at IS NULL OR c.expires_at > now())) AS credentials,
-       (SELECT count(*)
-          FROM account b
-         WHERE b.team_id = $2 AND b.state NOT IN ('tombstoned', 'deleted')) AS accounts,
+       (SELECT coalesce(sum(b.accounts), 0)::bigint
+          FROM account_total b
+         WHERE b.team_id = $2) AS accounts,
        (SELECT count(*)
           FROM api_token t
          WHERE t.team_id = $2 AND t.state = 'active' AND t.expires_at > now()) AS tokens,

@@ -6,9 +6,9 @@ SELECT 'cp_outbox_oldest_seconds', '', '',
        coalesce(extract(epoch FROM clock_timestamp() - min(created_at))::bigint, 0)
   FROM outbox
 UNION ALL
-SELECT 'cp_accounts', 'state', state, count(*)
-  FROM account
- WHERE NOT is_system AND state <> 'deleted'
+SELECT 'cp_accounts', 'state', state, sum(accounts)::bigint
+  FROM account_tally
+ WHERE state <> 'deleted'
  GROUP BY state
 UNION ALL
 SELECT 'cp_accounts_by_sync', 'sync_state', word, count(*)

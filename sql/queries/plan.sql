@@ -26,16 +26,23 @@ SELECT *
    AND (plan_version = $2 OR ($2 = 0 AND is_current))
    AND state <> 'retired';
 
+-- name: plan_terms_by_ref
+SELECT *
+  FROM plan_terms
+ WHERE $1 IN (id, name)
+   AND is_current
+   AND state <> 'retired';
+
 -- name: plan_version_any
 -- Of an account that has it, retired or not.
 SELECT *
-  FROM plan_item
+  FROM plan_terms
  WHERE id = $1
    AND plan_version = $2;
 
 -- name: plan_default
 SELECT *
-  FROM plan_item
+  FROM plan_terms
  WHERE is_default
    AND is_current
    AND state <> 'retired';

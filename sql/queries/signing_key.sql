@@ -46,9 +46,9 @@ UPDATE credential c
    AND c.state = 'active';
 
 -- name: signing_key_for
--- The newest managed key of a role, or the newest plain one.
-SELECT *
-  FROM signing_key_item
+-- The newest managed key of a role, or the newest plain one; what it has issued is not counted.
+SELECT *, signing_key_id AS id, 'signing_key' AS kind
+  FROM signing_key
  WHERE account_id = $1
    AND role_id IS NOT DISTINCT FROM $2
    AND state = 'active'

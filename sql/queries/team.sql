@@ -27,11 +27,12 @@ UPDATE team
    AND state = 'active';
 
 -- name: team_lock
+-- Others may go on making what refers to the team: a user, a credential.
 SELECT team_id
   FROM team
  WHERE team_id = $1
    AND state = 'active'
-   FOR UPDATE;
+   FOR NO KEY UPDATE;
 
 -- name: team_delete
 UPDATE team

@@ -35,6 +35,7 @@ static void test_rights_are_walls(void **state)
         {"UPDATE audit_event SET reason = 'x'", ERR_DENIED},
         {"DELETE FROM account_revision", ERR_DENIED},
         {"UPDATE usage_ledger SET msgs_in = 0", ERR_DENIED},
+        {"UPDATE account_tally SET accounts = 0", ERR_DENIED},
         {"DROP TABLE account", ERR_DENIED},
         {"CREATE TABLE mine (x int)", ERR_DENIED},
         {"INSERT INTO schema_version (version, name, digest) VALUES (9, '', '')", ERR_DENIED},

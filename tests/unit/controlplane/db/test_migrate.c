@@ -11,6 +11,9 @@
 #include "controlplane/db/migrate.h"
 #include "tests/lib/pg.h"
 
+/* sql/migrations, as migrate.c has them. */
+extern const char _binary_migrations_sql_start[];
+
 static char *conninfo;
 
 static struct db *owner(const char *where)
@@ -74,6 +77,80 @@ static void test_what_is_refused(void **state)
              "UPDATE schema_version SET digest = 'other' WHERE version = 1");
     assert_int_equal(migrate_run(other, message), ERR_UNSUPPORTED);
     assert_non_null(strstr(message, "0001_begin"));
+    db_close(db);
+    pg_drop(other);
+}
+
+struct done {
+    int64_t version;
+    const char *name, *digest;
+};
+static const struct field done_fields[] = {
+    {"version", INT_AT(struct done, version)},
+    {"name", STRING_AT(struct done, name)},
+    {"digest", STRING_AT(struct done, digest)},
+};
+static const struct shape done_shape = SHAPE(struct done, done_fields);
+
+/* A database as the migrations before this one left it. */
+static char *database_before(const char *name)
+{
+    const char *text = _binary_migrations_sql_start, *end = strstr(text, name);
+    char *other = pg_database();
+    struct db *whole = owner(conninfo), *db = owner(other);
+    struct arena arena = {0};
+    struct db_rows rows;
+
+    assert_non_null(end);
+    assert_int_equal(db_exec(db, SQL_migrate_table, DB_NO_ARGS), OK);
+    must(db, arena_copy(&arena, slice_make(text, (size_t)(end - text))));
+    assert_int_equal(db_all(whole, SQL_migrate_done, DB_NO_ARGS, &done_shape, &arena, &rows), OK);
+    for (const struct done *row = rows.items; strstr(name, row->name) == NULL; row++)
+        assert_int_equal(
+            db_exec(db, SQL_migrate_note,
+                    DB_ARGS(db_integer(row->version), db_text(row->name), db_text(row->digest))),
+            OK);
+    db_close(whole);
+    db_close(db);
+    arena_fini(&arena);
+    return other;
+}
+
+/* What was there before is counted, what comes later too. */
+static void test_a_full_database_gets_its_tally(void **state)
+{
+    char message[DB_MESSAGE_MAX], *other = database_before("-- migration: 0004_tallies");
+    struct db *db = owner(other);
+
+    must(db, "INSERT INTO operator (operator_id, name, jwt, jwt_id, public_key)"
+             " VALUES ('o', 'o', '', '', 'O' || repeat('A', 55));"
+             "INSERT INTO system (system_id, name, operator_id) VALUES ('s', 's', 'o');"
+             "INSERT INTO limit_set (limit_set_id) VALUES ('l');"
+             "INSERT INTO plan (plan_id, name) VALUES ('p', 'p'), ('q', 'q');"
+             "INSERT INTO plan_version (plan_id, plan_version, limit_set_id, max_set_id)"
+             " VALUES ('p', 1, 'l', 'l'), ('p', 2, 'l', 'l'), ('q', 1, 'l', 'l');"
+             "INSERT INTO team (team_id, name, plan_id) VALUES ('a', 'a', 'p'), ('b', 'b', 'q');"
+             "INSERT INTO account (account_id, name, system_id, public_key, is_system)"
+             " VALUES ('acc_0', 'SYS', 's', 'A' || repeat('B', 55), true);"
+             "INSERT INTO account (account_id, name, team_id, system_id, public_key, plan_id,"
+             "                     plan_version, state)"
+             " SELECT 'acc_' || i, 'a' || i, CASE WHEN i % 3 = 0 THEN 'b' ELSE 'a' END, 's',"
+             "        'A' || repeat('A', 53) || translate(i::text, '0189', 'WXYZ'), 'p', 1 + i % 2,"
+             "        CASE WHEN i % 7 = 0 THEN 'deleted' WHEN i % 5 = 0 THEN 'suspended'"
+             "             ELSE 'active' END"
+             "   FROM generate_series(10, 60) i");
+    assert_int_equal(migrate_run(other, message), OK);
+    must(db, "UPDATE account SET plan_id = 'q', plan_version = 1 WHERE account_id < 'acc_20';"
+             "UPDATE account SET state = 'deleted' WHERE account_id > 'acc_50';"
+             "DELETE FROM account WHERE account_id = 'acc_30';"
+             "DO $$ BEGIN IF EXISTS (SELECT"
+             " FROM (SELECT team_id, plan_id, plan_version, state, count(*)"
+             "         FROM account WHERE NOT is_system GROUP BY 1, 2, 3, 4) a"
+             " FULL JOIN account_tally t USING (team_id, plan_id, plan_version, state)"
+             " WHERE coalesce(a.count, 0) <> coalesce(t.accounts, 0))"
+             " THEN RAISE 'the tally is wrong'; END IF;"
+             " IF (SELECT count(*) FROM account_tally WHERE accounts > 0) < 8"
+             " THEN RAISE 'too few kinds'; END IF; END $$");
     db_close(db);
     pg_drop(other);
 }
@@ -157,6 +234,7 @@ int main(void)
         cmocka_unit_test(test_migrating_again_changes_nothing),
         cmocka_unit_test(test_two_at_once),
         cmocka_unit_test(test_what_is_refused),
+        cmocka_unit_test(test_a_full_database_gets_its_tally),
         cmocka_unit_test(test_every_table_of_tenants_has_its_wall),
         cmocka_unit_test(test_ledgers_are_append_only_and_whole_numbers),
     };

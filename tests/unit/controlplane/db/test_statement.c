@@ -34,11 +34,20 @@ static void test_no_name_stands_twice(void **state)
     }
 }
 
+static void test_lists_are_known_by_their_names(void **state)
+{
+    assert_true(statement_is_list(SQL_account_list));
+    assert_true(statement_is_list(SQL_credential_list));
+    assert_false(statement_is_list(SQL_account_by_ref));
+    assert_false(statement_is_list(SQL_outbox_listen));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_statement_has_its_text),
         cmocka_unit_test(test_no_name_stands_twice),
+        cmocka_unit_test(test_lists_are_known_by_their_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
