@@ -21,6 +21,9 @@ struct figures {
     size_t count;
     uint64_t buckets[COUNT_OF(bounds_ms) + 1];
     uint64_t total, total_us;
+    struct buf kept; /* from the database */
+    int64_t good_until_ns;
+    bool asking;
 };
 
 struct figures *figures_new(void)
@@ -36,6 +39,7 @@ void figures_free(struct figures *figures)
     if (figures == NULL)
         return;
     pthread_mutex_destroy(&figures->mutex);
+    buf_fini(&figures->kept);
     mem_free(figures);
 }
 
@@ -93,5 +97,30 @@ void figures_write(struct figures *figures, struct buf *out)
                "cp_http_duration_seconds_count %llu\n",
                (unsigned long long)figures->total, (double)figures->total_us / 1e6,
                (unsigned long long)figures->total);
+    pthread_mutex_unlock(&figures->mutex);
+}
+
+bool figures_kept(struct figures *figures, int64_t now_ns, struct buf *out)
+{
+    bool good;
+
+    pthread_mutex_lock(&figures->mutex);
+    good =
+        buf_slice(&figures->kept).len > 0 && (figures->asking || now_ns < figures->good_until_ns);
+    if (good)
+        buf_add_slice(out, buf_slice(&figures->kept));
+    else
+        figures->asking = true;
+    pthread_mutex_unlock(&figures->mutex);
+    return good;
+}
+
+void figures_keep(struct figures *figures, struct slice text, int64_t asked_ns, int64_t now_ns)
+{
+    pthread_mutex_lock(&figures->mutex);
+    buf_clear(&figures->kept);
+    buf_add_slice(&figures->kept, text);
+    figures->good_until_ns = now_ns + (now_ns - asked_ns) * FIGURES_KEPT;
+    figures->asking = false;
     pthread_mutex_unlock(&figures->mutex);
 }
