@@ -175,10 +175,12 @@ enum result account_list(struct work *work, const struct account_query *query, s
 {
     const struct principal *who = work->who;
     bool all = principal_is_operator(who);
+    const char *team_id = all ? query->team_id : who->team_id;
+    bool by_label = team_id != NULL && json_object_size(query->list.labels) > 0;
 
-    return db_all(work->db, SQL_account_list,
-                  DB_ARGS(LIST_ARGS(&query->list), db_text(all ? query->team_id : who->team_id),
-                          db_text(query->system_id), db_text(query->plan_id),
+    return db_all(work->db, by_label ? SQL_account_label_list : SQL_account_list,
+                  DB_ARGS(LIST_ARGS(&query->list), db_text(team_id), db_text(query->system_id),
+                          db_text(query->plan_id),
                           db_strings(all || who->all_accounts ? NULL : &who->accounts)),
                   &account_row_shape, work->arena, out);
 }

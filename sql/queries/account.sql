@@ -24,6 +24,33 @@ SELECT *
  ORDER BY id
  LIMIT $2;
 
+-- name: account_label_list
+-- As account_list, within a team: the label that the fewest have leads to the accounts.
+SELECT i.*
+  FROM account_label l
+  JOIN account_item i ON i.id = l.account_id
+ WHERE l.account_id > $1
+   AND l.team_id = $9
+   AND (l.key, l.value) =
+       (SELECT e.key, account_label_value(e.value)
+          FROM jsonb_each_text($5) e
+         ORDER BY (SELECT count(*)
+                     FROM (SELECT
+                             FROM account_label c
+                            WHERE c.team_id = $9
+                              AND c.key = e.key
+                              AND c.value = account_label_value(e.value)
+                            LIMIT 1000) few)
+         LIMIT 1)
+   AND list_matches(i.name, i.state, i.labels, i.created_at, i.updated_at, $3, $4, $5, $6, $7, $8)
+   AND (i.state <> 'deleted' OR $3 = 'deleted')
+   AND ($10::text IS NULL OR i.system_id = $10)
+   AND ($11::text IS NULL OR i.plan_id = $11)
+   AND ($12::text[] IS NULL OR l.account_id = ANY ($12))
+   AND NOT i.is_system
+ ORDER BY l.account_id
+ LIMIT $2;
+
 -- name: account_lock
 SELECT account_id
   FROM account

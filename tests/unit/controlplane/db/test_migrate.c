@@ -116,32 +116,35 @@ static char *database_before(const char *name)
     return other;
 }
 
-/* What was there before is counted, what comes later too. */
-static void test_a_full_database_gets_its_tally(void **state)
+/* What was there before is counted and has its labels found, what comes later too. */
+static void test_a_full_database_gets_tally_and_labels(void **state)
 {
     char message[DB_MESSAGE_MAX], *other = database_before("-- migration: 0004_tallies");
     struct db *db = owner(other);
 
-    must(db, "INSERT INTO operator (operator_id, name, jwt, jwt_id, public_key)"
-             " VALUES ('o', 'o', '', '', 'O' || repeat('A', 55));"
-             "INSERT INTO system (system_id, name, operator_id) VALUES ('s', 's', 'o');"
-             "INSERT INTO limit_set (limit_set_id) VALUES ('l');"
-             "INSERT INTO plan (plan_id, name) VALUES ('p', 'p'), ('q', 'q');"
-             "INSERT INTO plan_version (plan_id, plan_version, limit_set_id, max_set_id)"
-             " VALUES ('p', 1, 'l', 'l'), ('p', 2, 'l', 'l'), ('q', 1, 'l', 'l');"
-             "INSERT INTO team (team_id, name, plan_id) VALUES ('a', 'a', 'p'), ('b', 'b', 'q');"
-             "INSERT INTO account (account_id, name, system_id, public_key, is_system)"
-             " VALUES ('acc_0', 'SYS', 's', 'A' || repeat('B', 55), true);"
-             "INSERT INTO account (account_id, name, team_id, system_id, public_key, plan_id,"
-             "                     plan_version, state)"
-             " SELECT 'acc_' || i, 'a' || i, CASE WHEN i % 3 = 0 THEN 'b' ELSE 'a' END, 's',"
-             "        'A' || repeat('A', 53) || translate(i::text, '0189', 'WXYZ'), 'p', 1 + i % 2,"
-             "        CASE WHEN i % 7 = 0 THEN 'deleted' WHEN i % 5 = 0 THEN 'suspended'"
-             "             ELSE 'active' END"
-             "   FROM generate_series(10, 60) i");
+    must(db,
+         "INSERT INTO operator (operator_id, name, jwt, jwt_id, public_key)"
+         " VALUES ('o', 'o', '', '', 'O' || repeat('A', 55));"
+         "INSERT INTO system (system_id, name, operator_id) VALUES ('s', 's', 'o');"
+         "INSERT INTO limit_set (limit_set_id) VALUES ('l');"
+         "INSERT INTO plan (plan_id, name) VALUES ('p', 'p'), ('q', 'q');"
+         "INSERT INTO plan_version (plan_id, plan_version, limit_set_id, max_set_id)"
+         " VALUES ('p', 1, 'l', 'l'), ('p', 2, 'l', 'l'), ('q', 1, 'l', 'l');"
+         "INSERT INTO team (team_id, name, plan_id) VALUES ('a', 'a', 'p'), ('b', 'b', 'q');"
+         "INSERT INTO account (account_id, name, system_id, public_key, is_system)"
+         " VALUES ('acc_0', 'SYS', 's', 'A' || repeat('B', 55), true);"
+         "INSERT INTO account (account_id, name, team_id, system_id, public_key, plan_id,"
+         "                     plan_version, state, labels)"
+         " SELECT 'acc_' || i, 'a' || i, CASE WHEN i % 3 = 0 THEN 'b' ELSE 'a' END, 's',"
+         "        'A' || repeat('A', 53) || translate(i::text, '0189', 'WXYZ'), 'p', 1 + i % 2,"
+         "        CASE WHEN i % 7 = 0 THEN 'deleted' WHEN i % 5 = 0 THEN 'suspended'"
+         "             ELSE 'active' END, jsonb_build_object('n', i::text, 'odd', (i % 2)::text)"
+         "   FROM generate_series(10, 60) i");
     assert_int_equal(migrate_run(other, message), OK);
     must(db, "UPDATE account SET plan_id = 'q', plan_version = 1 WHERE account_id < 'acc_20';"
              "UPDATE account SET state = 'deleted' WHERE account_id > 'acc_50';"
+             "UPDATE account SET labels = '{}' WHERE account_id = 'acc_40';"
+             "UPDATE account SET labels = labels || '{\"n\":\"x\"}' WHERE account_id = 'acc_41';"
              "DELETE FROM account WHERE account_id = 'acc_30';"
              "DO $$ BEGIN IF EXISTS (SELECT"
              " FROM (SELECT team_id, plan_id, plan_version, state, count(*)"
@@ -150,7 +153,12 @@ static void test_a_full_database_gets_its_tally(void **state)
              " WHERE coalesce(a.count, 0) <> coalesce(t.accounts, 0))"
              " THEN RAISE 'the tally is wrong'; END IF;"
              " IF (SELECT count(*) FROM account_tally WHERE accounts > 0) < 8"
-             " THEN RAISE 'too few kinds'; END IF; END $$");
+             " THEN RAISE 'too few kinds'; END IF;"
+             " IF EXISTS (SELECT FROM (SELECT account_id, team_id, e.key, e.value"
+             "                           FROM account, jsonb_each_text(labels) e) a"
+             " FULL JOIN account_label l USING (account_id, team_id, key, value)"
+             " WHERE a.account_id IS NULL OR l.account_id IS NULL)"
+             " THEN RAISE 'the labels are wrong'; END IF; END $$");
     db_close(db);
     pg_drop(other);
 }
@@ -234,7 +242,7 @@ int main(void)
         cmocka_unit_test(test_migrating_again_changes_nothing),
         cmocka_unit_test(test_two_at_once),
         cmocka_unit_test(test_what_is_refused),
-        cmocka_unit_test(test_a_full_database_gets_its_tally),
+        cmocka_unit_test(test_a_full_database_gets_tally_and_labels),
         cmocka_unit_test(test_every_table_of_tenants_has_its_wall),
         cmocka_unit_test(test_ledgers_are_append_only_and_whole_numbers),
     };

@@ -109,6 +109,69 @@ static void test_jwt_and_claims_are_of_the_newest_revision(void **state)
     assert_int_equal(scene_end(&scene, OK), OK);
 }
 
+static void want_labelled(struct account_query query, json_t *labels, size_t expect)
+{
+    struct db_rows rows;
+    const char *last = "";
+
+    query.list.labels = labels;
+    query.list.limit = query.list.limit != 0 ? query.list.limit : 100;
+    assert_int_equal(account_list(&scene.work, &query, &rows), OK);
+    assert_int_equal(rows.count, expect);
+    for (size_t i = 0; i < rows.count; i++) {
+        const struct account *account = (const struct account *)rows.items + i;
+
+        assert_true(strcmp(account->resource.id, last) > 0);
+        last = account->resource.id;
+    }
+    json_decref(labels);
+}
+
+/* Within a team by its own table, whose rows follow the accounts. */
+static void test_accounts_are_found_by_label(void **state)
+{
+    struct account_query all = {0}, team = {.team_id = scene.team_id};
+    struct account_query page = {.list = {.limit = 4, .after = "acc_l_1012"}};
+    struct account_query suspended = {.list = {.state = "suspended"}};
+    char value[260];
+
+    memset(value, 'x', 250);
+    value[250] = '0';
+    value[251] = '\0';
+    scene_sql(&scene, "INSERT INTO team (team_id, name, plan_id)"
+                      " SELECT 'tea_l', 'others', plan_id FROM team");
+    scene_sql(&scene,
+              "INSERT INTO account (account_id, name, team_id, system_id, public_key, plan_id,"
+              "                     plan_version, state, labels)"
+              " SELECT 'acc_l_' || t.n || i, 'l' || i, t.team_id, s.system_id,"
+              "        'A' || repeat('B', 51) || t.n || translate(i::text, '0189', 'WXYZ'),"
+              "        p.plan_id, 1, CASE WHEN i = 130 THEN 'deleted' WHEN i = 103 THEN 'suspended'"
+              "        ELSE 'active' END, jsonb_build_object('shard', (i % 3)::text, 'stage',"
+              "        CASE WHEN i % 2 = 0 THEN 'test' ELSE 'live' END,"
+              "        'long', repeat('x', 250) || (i % 5))"
+              "   FROM generate_series(101, 130) i, system s, plan p,"
+              "        (VALUES ('tea_l', 3), ((SELECT team_id FROM team"
+              "                                 WHERE name = 'payments'), 2)) AS t (team_id, n)"
+              "  WHERE p.is_default");
+    scene_as_tenant(&scene);
+    want_labelled(all, json_pack("{s:s}", "shard", "0"), 10);
+    want_labelled(all, json_pack("{s:s, s:s}", "shard", "0", "stage", "live"), 5);
+    want_labelled(all, json_pack("{s:s, s:s}", "stage", "live", "none", "x"), 0);
+    want_labelled(all, json_pack("{s:s}", "long", value), 5);
+    want_labelled(page, json_pack("{s:s}", "shard", "0"), 4);
+    want_labelled(suspended, json_pack("{s:s}", "shard", "1"), 1);
+    want_labelled(suspended, json_pack("{s:s}", "shard", "0"), 0);
+    assert_int_equal(scene_end(&scene, OK), OK);
+
+    scene_sql(&scene, "UPDATE account SET labels = labels || '{\"shard\":\"9\"}'"
+                      " WHERE account_id = 'acc_l_2105'");
+    scene_as_admin(&scene);
+    want_labelled(team, json_pack("{s:s}", "shard", "0"), 9);
+    want_labelled(team, json_pack("{s:s}", "shard", "9"), 1);
+    want_labelled(all, json_pack("{s:s}", "shard", "0"), 19);
+    assert_int_equal(scene_end(&scene, OK), OK);
+}
+
 static int set_up(void **state)
 {
     scene_start(&scene);
@@ -129,6 +192,7 @@ int main(void)
         cmocka_unit_test(test_a_lock_checks_the_version),
         cmocka_unit_test(test_states_and_their_moves),
         cmocka_unit_test(test_jwt_and_claims_are_of_the_newest_revision),
+        cmocka_unit_test(test_accounts_are_found_by_label),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
