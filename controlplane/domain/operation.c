@@ -127,12 +127,13 @@ enum result operation_renew(struct work *work, const struct operation *operation
                           db_integer(lease_s))));
 }
 
-enum result operation_pause(struct work *work, const struct operation *operation, int64_t delay_ms)
+enum result operation_pause(struct work *work, const struct operation *operation, int64_t ordinal,
+                            const char *detail, int64_t delay_ms)
 {
     return lost_if_missing(
         db_change(work->db, SQL_operation_pause,
                   DB_ARGS(db_text(operation->resource.id), db_integer(operation->lease_epoch),
-                          db_integer(delay_ms))));
+                          db_integer(delay_ms), db_integer(ordinal), db_text(detail))));
 }
 
 enum result operation_step_set(struct work *work, const struct operation *operation,

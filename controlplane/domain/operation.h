@@ -74,9 +74,10 @@ enum result operation_cancel(struct work *work, const char *id, struct operation
 enum result operation_claim(struct work *work, int64_t lease_s, struct operation *out) MUST_CHECK;
 enum result operation_renew(struct work *work, const struct operation *operation,
                             int64_t lease_s) MUST_CHECK;
-/* Gives the lease back; due again after delay_ms. */
-enum result operation_pause(struct work *work, const struct operation *operation,
-                            int64_t delay_ms) MUST_CHECK;
+/* Gives the lease back; due again after delay_ms.  detail: what the step waits for; NULL: as it
+ * was. */
+enum result operation_pause(struct work *work, const struct operation *operation, int64_t ordinal,
+                            const char *detail, int64_t delay_ms) MUST_CHECK;
 /* state running raises attempts; data NULL leaves it as it is. */
 enum result operation_step_set(struct work *work, const struct operation *operation,
                                int64_t ordinal, const char *state, const char *detail,

@@ -99,6 +99,40 @@ static enum result no_connection(struct deletion *deletion, struct system_link *
     return rc;
 }
 
+static enum result purge_on(struct deletion *deletion, struct system_link *link,
+                            const struct node *node)
+{
+    if (!node->jetstream)
+        return OK;
+    return system_link_publish(link,
+                               arena_printf(&deletion->call->arena, "$JS.API.ACCOUNT.PURGE.%s",
+                                            deletion->account.public_key),
+                               SLICE(""));
+}
+
+/* Streams that outlive their account stay on the disk, and the node is unhealthy at its next start.
+ */
+static enum result no_assets(struct deletion *deletion, struct system_link *link,
+                             const struct node *node)
+{
+    struct arena *arena = &deletion->call->arena;
+    struct node_assets assets;
+    enum result rc;
+
+    if (!node->jetstream)
+        return OK;
+    rc = node_request_assets(link, deletion->account.public_key, ASK_TIMEOUT_MS, arena, &assets);
+    if (rc != OK)
+        deletion->detail = arena_printf(
+            arena, "node %s does not say what JetStream holds of the account", node->resource.name);
+    if (rc != OK || (assets.streams == 0 && assets.bytes == 0))
+        return rc;
+    deletion->detail =
+        arena_printf(arena, "node %s still holds %lld streams and %lld bytes of the account",
+                     node->resource.name, (long long)assets.streams, (long long)assets.bytes);
+    return ERR_AGAIN;
+}
+
 static enum result not_listed(struct deletion *deletion, struct system_link *link,
                               const struct node *node)
 {
@@ -195,31 +229,31 @@ static enum result step_suspend(struct deletion *deletion, enum step_end *end)
     return OK;
 }
 
-static enum result step_purge(struct deletion *deletion, enum step_end *end)
+static bool has_jetstream(const struct deletion *deletion)
 {
     const struct node *nodes = deletion->nodes.items;
-    struct job_call *call = deletion->call;
-    struct link_taken links[LINKS_MAX];
-    bool jetstream = false;
-    size_t count;
 
-    for (size_t i = 0; i < deletion->nodes.count; i++)
-        jetstream = jetstream || nodes[i].jetstream;
-    if (!jetstream) {
+    for (size_t i = 0; i < deletion->nodes.count; i++) {
+        if (nodes[i].jetstream)
+            return true;
+    }
+    return false;
+}
+
+/* Asked for each time: it does no harm, and may have been lost. */
+static enum result step_purge(struct deletion *deletion, enum step_end *end)
+{
+    enum result rc;
+
+    if (!has_jetstream(deletion)) {
         *end = STEP_SKIP;
         deletion->detail = "no node has JetStream";
         return OK;
     }
-    count = link_set_take(call->context->links, deletion->account.system_id, links, LINKS_MAX);
-    for (size_t i = 0; i < count; i++) {
-        if (system_link_publish(links[i].link,
-                                arena_printf(&call->arena, "$JS.API.ACCOUNT.PURGE.%s",
-                                             deletion->account.public_key),
-                                SLICE("")) != OK)
-            deletion->delay_ms = WAIT_MAX_MS;
-    }
-    link_set_give(call->context->links, links, count);
-    *end = deletion->delay_ms == 0 && count > 0 ? STEP_DONE : STEP_WAIT;
+    rc = each_node(deletion, purge_on);
+    if (rc == OK)
+        rc = each_node(deletion, no_assets);
+    *end = rc == OK ? STEP_DONE : STEP_WAIT;
     return OK;
 }
 
@@ -378,16 +412,16 @@ static struct operation_step *first_open(struct operation *operation)
     return NULL;
 }
 
-static enum result set_step(struct deletion *deletion, const char *state)
+/* detail NULL: as it was. */
+static enum result set_step(struct deletion *deletion, const char *state, const char *detail)
 {
     struct job_call *call = deletion->call;
     enum result rc = job_begin(call);
 
     if (rc != OK)
         return rc;
-    return job_end(
-        call, operation_step_set(&call->work, &deletion->operation, deletion->step->ordinal, state,
-                                 deletion->detail != NULL ? deletion->detail : "", NULL));
+    return job_end(call, operation_step_set(&call->work, &deletion->operation,
+                                            deletion->step->ordinal, state, detail, NULL));
 }
 
 static enum result finish(struct deletion *deletion)
@@ -415,7 +449,8 @@ static enum result wait_for_it(struct deletion *deletion)
     rc = job_begin(call);
     if (rc != OK)
         return rc;
-    return job_end(call, operation_pause(&call->work, &deletion->operation, delay));
+    return job_end(call, operation_pause(&call->work, &deletion->operation, deletion->step->ordinal,
+                                         deletion->detail, delay));
 }
 
 /* One step; *go_on when the next may follow at once. */
@@ -433,7 +468,7 @@ static enum result do_step(struct deletion *deletion, bool *go_on)
     CHECK(run != NULL);
     rc = renew(deletion);
     if (rc == OK)
-        rc = set_step(deletion, "running");
+        rc = set_step(deletion, "running", NULL);
     if (rc == OK)
         rc = run(deletion, &end);
     if (rc != OK)
@@ -445,12 +480,13 @@ static enum result do_step(struct deletion *deletion, bool *go_on)
                       deletion->account.public_key, deletion->step->name, deletion->detail);
         return wait_for_it(deletion);
     case STEP_STOPPED:
-        rc = set_step(deletion, "succeeded");
+        rc = set_step(deletion, "succeeded", or_empty(deletion->detail));
         return rc == OK ? finish(deletion) : rc;
     case STEP_DONE:
     case STEP_SKIP:
         *go_on = true;
-        return set_step(deletion, end == STEP_DONE ? "succeeded" : "skipped");
+        return set_step(deletion, end == STEP_DONE ? "succeeded" : "skipped",
+                        or_empty(deletion->detail));
     }
     CHECK_UNREACHABLE("step end");
 }

@@ -3,17 +3,19 @@
  *
  *   suspend          claims with conn 0 and leaf 0 are pushed (its own outbox row); wait until
  *                    every node that is not retired has them and no client is left
- *   purge_jetstream  ask nodes with JetStream to purge; skipped where there is none
+ *   purge_jetstream  ask nodes with JetStream to purge, until each says (JSZ) that it holds no
+ *                    stream and no byte of the account; skipped where no node has JetStream
  *   tombstone        claims with all limits 0 and a newer iat, pushed
  *   await_stored     every node that is not retired has stored it, also those that are down now
  *   remove           CLAIMS.DELETE on every node
  *   verify           LIST on all nodes, twice, a moment apart
  *   finish           keys destroyed, state deleted
  *
- * Each step may be repeated by anybody: who dies in one loses the lease, another goes on.
- * A node that does not let accounts be deleted (allow_delete) ends it with the account tombstoned;
- * what counts is the node's own answer, as what is recorded of a node that has just begun may be
- * out of date.  Such nodes are asked before any other forgets the account.
+ * What a step waits for stands in its detail.  Each step may be repeated by anybody: who dies in
+ * one loses the lease, another goes on. A node that does not let accounts be deleted (allow_delete)
+ * ends it with the account tombstoned; what counts is the node's own answer, as what is recorded of
+ * a node that has just begun may be out of date.  Such nodes are asked before any other forgets the
+ * account.
  *
  * Ownership  none.
  * Thread     one for each process.

@@ -208,6 +208,71 @@ enum result node_request_connections(struct system_link *link, const char *accou
     return OK;
 }
 
+/* Of JSZ, what is asked for here. */
+struct jsz_stream {
+    const char *name;
+};
+static const struct field jsz_stream_fields[] = {{"name", STRING_AT(struct jsz_stream, name)}};
+static const struct shape jsz_stream_shape = SHAPE(struct jsz_stream, jsz_stream_fields);
+
+struct jsz_account {
+    const char *id;
+    int64_t memory, storage;
+    struct {
+        struct jsz_stream *items;
+        size_t count;
+    } streams;
+};
+static const struct field jsz_account_fields[] = {
+    {"id", STRING_AT(struct jsz_account, id)},
+    {"memory", INT_AT(struct jsz_account, memory)},
+    {"storage", INT_AT(struct jsz_account, storage)},
+    {"stream_detail", OBJECTS_AT(struct jsz_account, streams), .type = &jsz_stream_shape},
+};
+static const struct shape jsz_account_shape = SHAPE(struct jsz_account, jsz_account_fields);
+
+struct jsz {
+    struct {
+        struct jsz_account *items;
+        size_t count;
+    } accounts;
+};
+static const struct field jsz_fields[] = {
+    {"account_details", OBJECTS_AT(struct jsz, accounts), .type = &jsz_account_shape},
+};
+static const struct shape jsz_shape = SHAPE(struct jsz, jsz_fields);
+
+enum result node_request_assets(struct system_link *link, const char *account_key,
+                                int64_t timeout_ms, struct arena *arena, struct node_assets *out)
+{
+    struct one one = {.arena = arena};
+    char id[NKEY_PUBLIC_MAX];
+    struct shape_error error;
+    struct jsz jsz = {0};
+    const char *body =
+        arena_printf(arena, "{\"account\":\"%s\",\"accounts\":true,\"streams\":true}", account_key);
+    enum result rc;
+
+    *out = (struct node_assets){0};
+    system_link_server_id(link, id);
+    rc = ask_one(link, arena_printf(arena, "$SYS.REQ.SERVER.%s.JSZ", id), slice_of(body),
+                 timeout_ms, &one);
+    if (rc != OK)
+        return rc;
+    if (one.reply.data == NULL ||
+        shape_decode(&jsz_shape, one.reply.data, SHAPE_LENIENT, arena, &jsz, &error) != OK)
+        return ERR_CORRUPT;
+    for (size_t i = 0; i < jsz.accounts.count; i++) {
+        const struct jsz_account *account = &jsz.accounts.items[i];
+
+        if (account->id == NULL || strcmp(account->id, account_key) != 0)
+            continue;
+        out->streams += (int64_t)account->streams.count;
+        out->bytes += account->memory + account->storage;
+    }
+    return OK;
+}
+
 struct statz_call {
     struct arena *arena;
     enum system_link_more (*fn)(const struct node_statz *statz, void *arg);

@@ -53,6 +53,15 @@ enum result node_request_connections(struct system_link *link, const char *accou
                                      int64_t timeout_ms, struct arena *arena,
                                      int64_t *out) MUST_CHECK;
 
+/* What JetStream holds of an account on the node at the other end; nothing where it is not enabled.
+ */
+struct node_assets {
+    int64_t streams, bytes;
+};
+enum result node_request_assets(struct system_link *link, const char *account_key,
+                                int64_t timeout_ms, struct arena *arena,
+                                struct node_assets *out) MUST_CHECK;
+
 /* PING.STATZ of all nodes that can be reached over this link; fn for each answer. */
 struct node_statz {
     struct sys_server server;

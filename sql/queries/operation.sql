@@ -58,12 +58,20 @@ UPDATE operation
    AND state = 'running';
 
 -- name: operation_pause
-UPDATE operation
-   SET lease_until = NULL, updated_at = clock_timestamp(),
-       not_before = clock_timestamp() + make_interval(secs => $3::bigint / 1000.0)
- WHERE operation_id = $1
-   AND lease_epoch = $2
-   AND state = 'running';
+WITH paused AS (
+    UPDATE operation
+       SET lease_until = NULL, updated_at = clock_timestamp(),
+           not_before = clock_timestamp() + make_interval(secs => $3::bigint / 1000.0)
+     WHERE operation_id = $1
+       AND lease_epoch = $2
+       AND state = 'running'
+    RETURNING operation_id
+)
+UPDATE operation_step s
+   SET detail = coalesce($5, s.detail)
+  FROM paused p
+ WHERE s.operation_id = p.operation_id
+   AND s.ordinal = $4;
 
 -- name: operation_hold
 -- The lease is still ours; the row is locked until the transaction ends.

@@ -144,7 +144,7 @@ static void test_a_lost_lease_is_a_fence(void **state)
     world_is(work, ERR_CONFLICT,
              world_do(work, operation_step_set(work, &slow, 1, "failed", NULL, NULL)));
     world_is(work, ERR_CONFLICT, world_do(work, operation_renew(work, &slow, 60)));
-    world_is(work, ERR_CONFLICT, world_do(work, operation_pause(work, &slow, 0)));
+    world_is(work, ERR_CONFLICT, world_do(work, operation_pause(work, &slow, 1, "late", 0)));
     world_is(work, ERR_CONFLICT,
              world_do(work, operation_finish(work, &slow, NULL, "internal", "x")));
     assert_string_equal(read_again(work, &slow).resource.state, "running");
@@ -166,12 +166,16 @@ static void test_a_pause_gives_it_back_for_later(void **state)
     world_ok(work, operation_next_ms(work, &ms));
     assert_int_equal(ms, 0);
     one = claim(work);
-    world_ok(work, operation_pause(work, &one, 60000));
+    world_ok(work, operation_pause(work, &one, 1, "waiting for n1", 60000));
+    assert_string_equal(read_again(work, &one).steps.items[0].detail, "waiting for n1");
     world_is(work, ERR_NOT_FOUND, world_do(work, operation_claim(work, 60, &one)));
     world_ok(work, operation_next_ms(work, &ms));
     assert_true(ms > 50000 && ms <= 60000);
     world_sql(world, "UPDATE operation SET not_before = clock_timestamp()");
-    assert_int_equal(claim(work).lease_epoch, 2);
+    one = claim(work);
+    assert_int_equal(one.lease_epoch, 2);
+    world_ok(work, operation_pause(work, &one, 1, NULL, 0));
+    assert_string_equal(read_again(work, &one).steps.items[0].detail, "waiting for n1");
 }
 
 static void test_its_end_is_told_and_final(void **state)

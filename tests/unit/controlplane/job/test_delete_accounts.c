@@ -98,6 +98,11 @@ static const char *step_states(struct workshop *workshop)
                       "SELECT string_agg(state, ' ' ORDER BY ordinal) FROM operation_step");
 }
 
+static void due_now(struct workshop *workshop)
+{
+    world_sql(workshop->world, "UPDATE operation SET not_before = clock_timestamp()");
+}
+
 /* DEL-03: what the node says counts, not what is recorded of it. */
 static void test_the_nodes_own_answer_says_whether_accounts_may_be_deleted(void **state)
 {
@@ -140,6 +145,67 @@ static void test_the_nodes_own_answer_says_whether_accounts_may_be_deleted(void 
     }
 }
 
+#define JSZ(details) "{" WORKSHOP_SERVER ",\"data\":{\"account_details\":[" details "]}}"
+
+static const char *detail(struct workshop *workshop)
+{
+    return world_text(workshop->world, "SELECT detail FROM operation_step WHERE ordinal = 1");
+}
+
+/* DEL-01: "initiated" proves nothing: the node has to say that nothing is left. */
+static void test_it_waits_until_jetstream_holds_nothing_of_the_account(void **state)
+{
+    static const struct fake_answer answers[] = {
+        {"$JS.API.ACCOUNT.PURGE.*", NULL}, {"$SYS.REQ.SERVER.@ID@.JSZ", NULL}, {0}};
+    struct workshop *workshop = workshop_open(answers);
+    const char *key = workshop->keys[0];
+    bool more;
+
+    workshop_connect(workshop);
+    begin_at(workshop, "deleting", "purge_jetstream", "tombstone");
+    world_sql(workshop->world, "UPDATE node SET jetstream = true");
+    fake_node_set(workshop->node, 1,
+                  arena_printf(&workshop->world->arena,
+                               JSZ("{\"id\":\"%s\",\"memory\":0,\"storage\":0,"
+                                   "\"stream_detail\":[{\"name\":\"S\"}]}"),
+                               key));
+    assert_int_equal(delete_accounts_pass(&workshop->context, &more), OK);
+    assert_string_equal(step_states(workshop), "running pending");
+    assert_string_equal(detail(workshop),
+                        "node n still holds 1 streams and 0 bytes of the account");
+    fake_node_set(workshop->node, 1,
+                  arena_printf(&workshop->world->arena, JSZ("{\"id\":\"%s\",\"storage\":7}"), key));
+    due_now(workshop);
+    assert_int_equal(delete_accounts_pass(&workshop->context, &more), OK);
+    assert_string_equal(detail(workshop),
+                        "node n still holds 0 streams and 7 bytes of the account");
+    fake_node_set(workshop->node, 1,
+                  "{" WORKSHOP_SERVER ",\"error\":{\"code\":500,\"description\":\"no\"}}");
+    due_now(workshop);
+    assert_int_equal(delete_accounts_pass(&workshop->context, &more), OK);
+    assert_string_equal(step_states(workshop), "running pending");
+    fake_node_set(workshop->node, 1, JSZ(""));
+    due_now(workshop);
+    world_sql(workshop->world, "DELETE FROM operation_step WHERE ordinal = 2");
+    assert_int_equal(delete_accounts_pass(&workshop->context, &more), OK);
+    assert_string_equal(step_states(workshop), "succeeded");
+    assert_string_equal(detail(workshop), "");
+    workshop_close(workshop);
+}
+
+static void test_nodes_without_jetstream_are_not_asked(void **state)
+{
+    struct workshop *workshop = workshop_open(NULL);
+    bool more;
+
+    workshop_connect(workshop);
+    begin_at(workshop, "deleting", "purge_jetstream", "tombstone");
+    world_sql(workshop->world, "DELETE FROM operation_step WHERE ordinal = 2");
+    assert_int_equal(delete_accounts_pass(&workshop->context, &more), OK);
+    assert_string_equal(step_states(workshop), "skipped");
+    workshop_close(workshop);
+}
+
 static void test_nothing_to_do_is_no_error(void **state)
 {
     struct workshop *workshop = workshop_open(NULL);
@@ -156,6 +222,8 @@ int main(void)
         cmocka_unit_test(test_it_waits_until_the_nodes_have_the_suspension),
         cmocka_unit_test(test_it_waits_until_the_last_client_is_gone),
         cmocka_unit_test(test_the_nodes_own_answer_says_whether_accounts_may_be_deleted),
+        cmocka_unit_test(test_it_waits_until_jetstream_holds_nothing_of_the_account),
+        cmocka_unit_test(test_nodes_without_jetstream_are_not_asked),
         cmocka_unit_test(test_nothing_to_do_is_no_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -25,6 +25,12 @@ static const struct fake_answer answers[] = {
     {"$SYS.REQ.ACCOUNT.A1.CONNZ", "{" SERVER ",\"data\":{\"server_id\":\"@ID@\",\"total\":3}}"},
     {"$SYS.REQ.ACCOUNT.A2.CONNZ",
      "{" SERVER ",\"error\":{\"code\":500,\"description\":\"does not exist\"}}"},
+    {"$SYS.REQ.SERVER.@ID@.JSZ",
+     "{" SERVER ",\"data\":{\"memory\":99,\"storage\":99,\"streams\":3,\"account_details\":["
+     "{\"name\":\"x\",\"id\":\"A2\",\"memory\":1,\"storage\":1,\"stream_detail\":[{\"name\":\"S\"}]"
+     "},"
+     "{\"name\":\"y\",\"id\":\"A1\",\"memory\":2,\"storage\":40,\"stream_detail\":"
+     "[{\"name\":\"S\",\"created\":\"2026-11-29T07:22:57Z\"},{\"name\":\"T\"}]}]}}"},
     {0}};
 
 static struct fake_node *node;
@@ -88,6 +94,19 @@ static void test_a_refused_delete_says_why(void **state)
     assert_string_equal(fake_node_heard(node, 3), "request");
 }
 
+static void test_assets_are_those_of_the_account_alone(void **state)
+{
+    struct node_assets assets;
+
+    assert_int_equal(node_request_assets(link, "A1", 5000, &arena, &assets), OK);
+    assert_int_equal(assets.streams, 2);
+    assert_int_equal(assets.bytes, 42);
+    assert_string_equal(fake_node_heard(node, 6),
+                        "{\"account\":\"A1\",\"accounts\":true,\"streams\":true}");
+    assert_int_equal(node_request_assets(link, "A3", 5000, &arena, &assets), OK);
+    assert_int_equal(assets.streams + assets.bytes, 0);
+}
+
 static void test_connections_of_an_account_not_loaded_are_none(void **state)
 {
     int64_t count = -1;
@@ -124,6 +143,7 @@ int main(void)
         cmocka_unit_test(test_list_is_that_of_the_node_at_the_other_end),
         cmocka_unit_test(test_pack_is_read_to_its_empty_end),
         cmocka_unit_test(test_a_refused_delete_says_why),
+        cmocka_unit_test(test_assets_are_those_of_the_account_alone),
         cmocka_unit_test(test_connections_of_an_account_not_loaded_are_none),
         cmocka_unit_test(test_statz),
     };
