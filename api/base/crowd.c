@@ -5,12 +5,9 @@
  */
 #include "api/base/crowd.h"
 
-#include <netinet/in.h>
 #include <string.h>
 
 #include "api/base/mem.h"
-
-enum { PREFIX_LEN = 8 }; /* of IPv6: what is given to one site */
 
 struct crowd_source {
     struct list link;
@@ -18,24 +15,6 @@ struct crowd_source {
     struct list waiting;
     size_t count;
 };
-
-struct source_key source_key_of(const struct sockaddr *address)
-{
-    struct source_key key = {{0}};
-
-    if (address != NULL && address->sa_family == AF_INET) {
-        const struct sockaddr_in *four = (const void *)address;
-
-        key.bytes[10] = key.bytes[11] = 0xff;
-        memcpy(key.bytes + 12, &four->sin_addr, 4);
-    } else if (address != NULL && address->sa_family == AF_INET6) {
-        const struct in6_addr *six =
-            &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr;
-
-        memcpy(key.bytes, six, IN6_IS_ADDR_V4MAPPED(six) ? SOURCE_KEY_LEN : PREFIX_LEN);
-    }
-    return key;
-}
 
 void crowd_init(struct crowd *crowd, size_t max)
 {

@@ -1,8 +1,8 @@
 /*
  * crowd: who goes when a server has too many connections.
  *
- * Its members are connections, sorted by the source they come from: an IPv4 address, or the first
- * 64 bits of an IPv6 one.  A member waits for its peer, or it is busy: the server works for it.
+ * Its members are connections, sorted by the source they come from.  A member waits for its peer,
+ * or it is busy: the server works for it.
  * When one more comes than there may be, the source with the most members gives one up, of those
  * that wait: the one that has waited longest.  So whoever holds many connections without asking
  * anything keeps nobody out: not another, and not himself.
@@ -14,20 +14,9 @@
 #pragma once
 
 #include <stddef.h>
-#include <stdint.h>
-#include <sys/socket.h>
 
 #include "api/base/list.h"
-
-enum { SOURCE_KEY_LEN = 16 };
-
-/* Where somebody comes from, as far as fairness goes; all zeros: no address. */
-struct source_key {
-    uint8_t bytes[SOURCE_KEY_LEN];
-};
-
-/* IPv4 that came through a socket of both kinds is IPv4. */
-struct source_key source_key_of(const struct sockaddr *address);
+#include "api/base/source.h"
 
 struct crowd {
     struct list sources;

@@ -65,7 +65,8 @@ struct auth_attempt *auth_attempt_new(struct auth *auth, struct worker *worker,
 void auth_attempt_free(struct auth_attempt *attempt);
 
 /*
- * Runs `run` on a helper, then `then` here with what it returned.  key: as in blocking.h.
+ * Runs `run` on a helper, then `then` here with what it returned.  key: as in blocking.h.  The
+ * peers' addresses take turns; beyond BLOCKING_SOURCE_MAX of one it is refused.
  */
 void auth_off_worker(struct auth_attempt *attempt, uint64_t key,
                      enum result (*run)(struct auth_attempt *attempt),
