@@ -4,7 +4,8 @@
  * By the hash of a literal subject, by the hash of the first token of a wildcard subject whose
  * first token is literal, and one for subjects that begin with a wildcard.  A writer raises one
  * counter after each change of the trie; a reader takes the sum of its three *before* it builds
- * a result.  Counters only rise, so an unchanged sum is three unchanged counters.
+ * a result.  Counters only rise, so an unchanged sum is three unchanged counters, as long as it is
+ * compared before 2^32 changes have come: sublist.h sees to that.
  *
  * A small list has few counters; when it grows, a larger set takes over, whose counters begin
  * above all of the old ones, so that every older result ends.

@@ -137,7 +137,7 @@ bool match_cache_find(struct match_cache *cache, const struct sublist *list, str
     const struct cache_entry *entry;
     uint8_t *used, bit;
 
-    place->hash = hash_bytes(list->id, subject);
+    place->hash = hash_bytes(list->trie.seed, subject);
     place->entry = set_find(cache, list, subject, place->hash);
     if (place->entry == CACHE_NOWHERE)
         return false;
@@ -241,7 +241,8 @@ static uint32_t choose_place(struct match_cache *cache, const struct sublist *li
     if (at != CACHE_NOWHERE)
         return at;
     for (uint32_t i = set * CACHE_WAYS; i < (set + 1) * CACHE_WAYS; i++)
-        if (cache->entries[i].list == list->id && !cache_entry_holds(&cache->entries[i], list))
+        if (cache->entries[i].list == sublist_id(list) &&
+            !cache_entry_holds(&cache->entries[i], list))
             return i; /* of another list one cannot tell: it may be gone */
     if (++cache->crowded > cache->capacity)
         cache->crowded = cache->asked_again = 0;
@@ -259,7 +260,7 @@ static uint8_t first_hash(const struct sublist *list, struct slice subject)
     const char *dot = memchr(subject.data, '.', subject.len);
     size_t len = dot != NULL ? (size_t)(dot - subject.data) : subject.len;
 
-    return (uint8_t)hash_token(list->id, slice_make(subject.data, len));
+    return (uint8_t)hash_token(list->trie.seed, slice_make(subject.data, len));
 }
 
 static void forget_matches(struct match_cache *cache)
@@ -292,7 +293,8 @@ void match_cache_build(struct match_cache *cache, const struct sublist *list, st
                        struct cache_place *place, struct match_builder *builder,
                        struct match_result *result)
 {
-    struct cache_entry entry = {.list = list->id, .hash = place->hash, .kind = CACHE_INLINE};
+    struct cache_entry entry = {
+        .list = sublist_id(list), .hash = place->hash, .kind = CACHE_INLINE};
     bool costly;
 
     if (subject.len == 0 || subject.len > UINT16_MAX) {

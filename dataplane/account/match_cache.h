@@ -4,7 +4,8 @@
  * Set-associative, 8 ways.  An entry is one cache line: the subject (up to 32 bytes) and the
  * result itself when that is nobody or one plain taker; a match (with the subject, if it is
  * longer) else.  16-bit tags of a set lie apart, dense, so that a miss touches one line and a
- * hit two.  An entry holds while its generation sum does (generation.h).
+ * hit two.  An entry holds while its generation sum does (generation.h), and is found while its
+ * list has the id it had (sublist.h).
  *
  * What is kept: a subject that finds a free or stale place enters at once if its entry needs no
  * match; otherwise only when it was asked for before and missed (a table of tags remembers): so
@@ -125,7 +126,7 @@ static inline bool cache_text_equal(const char *a, const char *b, size_t len)
 static inline bool cache_entry_is(const struct cache_entry *entry, const struct sublist *list,
                                   struct slice subject)
 {
-    if (entry->list != list->id || entry->len != subject.len || entry->kind == CACHE_EMPTY)
+    if (entry->list != sublist_id(list) || entry->len != subject.len || entry->kind == CACHE_EMPTY)
         return false;
     if (subject.len <= CACHE_TEXT)
         return cache_text_equal(entry->text, subject.data, subject.len);

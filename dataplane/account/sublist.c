@@ -10,8 +10,8 @@ struct sublist *sublist_new(void)
 {
     struct sublist *list = mem_alloc(sizeof(*list));
 
-    list->id = random_u64(random_system());
-    trie_init(&list->trie, list->id);
+    atomic_init(&list->id, random_u64(random_system()));
+    trie_init(&list->trie, sublist_id(list));
     atomic_init(&list->generations, generations_new());
     lock_init(&list->lock);
     return list;
@@ -34,13 +34,17 @@ static void changed(struct sublist *list, const struct sub *sub, struct grave **
     struct generations *set = atomic_load_explicit(&list->generations, memory_order_relaxed);
     struct slice subject = sub_subject(sub);
 
+    if (++list->changes == SUBLIST_ERA) {
+        list->changes = 0;
+        atomic_store_explicit(&list->id, random_u64(random_system()), memory_order_relaxed);
+    }
     if (set->literal_mask + 1 < GENERATION_LITERALS && list->trie.nodes > 4 * GENERATION_SMALL) {
         set = generations_grown(set, grave);
         /* Release: its counters are set before anybody sums them. */
         atomic_store_explicit(&list->generations, set, memory_order_release);
         return;
     }
-    generations_raise(set, list->id, subject, subject_literal(subject));
+    generations_raise(set, list->trie.seed, subject, subject_literal(subject));
 }
 
 static void set_value(struct trie_node *node, uint64_t value)

@@ -8,6 +8,8 @@
  * Generations.  1,024 counters by the hash of a literal subject, 256 by the hash of the first
  * token of a wildcard subject with a literal first token, one for subjects that begin with a
  * wildcard: a match result is valid while its three counters are what they were (generation.h).
+ * They have 32 bits, and a sum of them would come again after 2^32 changes.  Long before, the list
+ * takes a new id, and every result that was kept under the old one is no longer found.
  *
  * Matching itself is match.h's; the message path goes through deliver.h, which caches.
  *
@@ -26,18 +28,29 @@
 #include "dataplane/account/sub.h"
 #include "dataplane/account/trie.h"
 
+enum { SUBLIST_ERA = 1 << 30 };
+
 /* The fields are for sublist.c, match.c and match_cache.c. */
 struct sublist {
-    uint64_t id;      /* random: tells lists apart in caches, and seeds their hashes */
-    struct trie trie; /* values: takers.h */
+    _Atomic uint64_t
+        id;           /* random: tells lists apart in caches; another every SUBLIST_ERA changes */
+    struct trie trie; /* values: takers.h; its seed is that of all hashes */
     _Atomic(struct generations *) generations;
     struct lock lock;                        /* writers */
+    uint32_t changes;                        /* since it has this id; under the lock */
     _Atomic uint64_t subs, inserts, removes; /* without hidden ones */
 };
 
 struct sublist *sublist_new(void);
 /* Empty by then; nobody reads it any more. */
 void sublist_free(struct sublist *list);
+
+/* Any thread. */
+static inline uint64_t sublist_id(const struct sublist *list)
+{
+    /* Relaxed: who reads the former one a moment too long finds results that still hold. */
+    return atomic_load_explicit(&list->id, memory_order_relaxed);
+}
 
 /* A sub that was removed is not inserted again: it is retired. */
 enum result sublist_insert(struct sublist *list, struct sub *sub) MUST_CHECK;

@@ -181,6 +181,30 @@ static void test_lists_are_kept_apart(void **state)
 }
 
 /* Subjects that come again and again make it grow, up to its bound. */
+/* 2^32 changes later the counters are what they were: nothing is taken for fresh by that. */
+static void test_counters_that_came_round(void **state)
+{
+    struct generations *set;
+    struct fixture fixture;
+    struct taker *a, *b;
+
+    begin(&fixture, 512);
+    a = insert(&fixture, "a", NULL);
+    assert_false(knows(&fixture, "a", 1));
+    assert_true(knows(&fixture, "a", 1));
+    fixture.list->changes = SUBLIST_ERA - 1; /* and some eras before */
+    b = insert(&fixture, "a", NULL);
+    set = atomic_load(&fixture.list->generations);
+    for (uint32_t i = 0; i <= set->literal_mask; i++)
+        atomic_store(&set->at[i],
+                     i == (hash_bytes(fixture.list->trie.seed, SLICE("a")) & set->literal_mask));
+    assert_false(knows(&fixture, "a", 2));
+    take_out(&fixture, b);
+    assert_false(knows(&fixture, "a", 1));
+    take_out(&fixture, a);
+    end(&fixture);
+}
+
 static void test_grows_by_need(void **state)
 {
     enum { SUBJECTS = 6000, BOUND = 16 << 10 };
@@ -296,6 +320,7 @@ int main(void)
         cmocka_unit_test(test_results_are_kept),
         cmocka_unit_test(test_churn_leaves_others_alone),
         cmocka_unit_test(test_lists_are_kept_apart),
+        cmocka_unit_test(test_counters_that_came_round),
         cmocka_unit_test(test_grows_by_need),
         cmocka_unit_test(test_used_once_does_not_grow),
         cmocka_unit_test(test_never_wrong),
