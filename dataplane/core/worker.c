@@ -455,7 +455,8 @@ static void *run(void *arg)
         return NULL;
     begin(worker);
     (void)pthread_barrier_wait(&workers->started);
-    while (!atomic_load_explicit(&workers->stopping, memory_order_relaxed)) {
+    /* Acquire: what was written before workers_stop is seen by on_closing and on_stop. */
+    while (!atomic_load_explicit(&workers->stopping, memory_order_acquire)) {
         wait_for_work(worker);
         turn(worker);
     }

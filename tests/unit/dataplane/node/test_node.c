@@ -53,27 +53,42 @@ static void test_the_files_of_a_process(void **state)
     station_stop(&station);
 }
 
-static void test_a_port_in_use(void **state)
+static enum result start_with(const char *config)
 {
-    struct station first, second;
+    struct station station;
     struct node_options options;
     struct buf message = {0};
     struct node *node;
     char path[128];
+    enum result rc;
     FILE *file;
 
-    station_prepare(&first);
-    station_start(&first, "");
-    station_prepare(&second);
-    snprintf(path, sizeof(path), "%s/c", second.folder);
+    station_prepare(&station);
+    snprintf(path, sizeof(path), "%s/c", station.folder);
     file = fopen(path, "we");
-    fprintf(file, "listen: \"127.0.0.1:%d\"\n", node_port(first.node));
+    fputs(config, file);
     fclose(file);
-    second.flags = (struct flags){.program = "b", .config = path};
-    assert_int_equal(node_options_load(&second.flags, &options, &message), OK);
-    assert_int_equal(node_start(&options, &node), ERR_EXISTS);
+    station.flags = (struct flags){.program = "b", .config = path};
+    assert_int_equal(node_options_load(&station.flags, &options, &message), OK);
+    rc = node_start(&options, &node);
     node_options_fini(&options);
-    station_stop(&second);
+    station_stop(&station);
+    return rc;
+}
+
+/* The one for monitoring is found in use when the workers run already. */
+static void test_a_port_in_use(void **state)
+{
+    struct station first;
+    char config[128];
+
+    station_prepare(&first);
+    station_start(&first, "http: -1\n");
+    snprintf(config, sizeof(config), "listen: \"127.0.0.1:%d\"\n", node_port(first.node));
+    assert_int_equal(start_with(config), ERR_EXISTS);
+    snprintf(config, sizeof(config), "listen: \"127.0.0.1:-1\"\nhttp: \"127.0.0.1:%d\"\n",
+             node_http_port(first.node));
+    assert_int_equal(start_with(config), ERR_IO);
     station_stop(&first);
 }
 
