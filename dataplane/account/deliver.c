@@ -383,6 +383,7 @@ static unsigned deliver_match(struct worker *worker, struct frame *frame, const 
     const struct match_group *groups = match_groups(match);
     unsigned taken, counted = 0;
 
+    worker_charge(worker, match->plain + match->groups);
     choose_all(part, frame, match, message);
     message->line = &frame->line;
     message->takers = (own != NULL ? own->count : 0) + match->groups;
@@ -446,6 +447,7 @@ static void on_record(struct worker *worker, void *body, size_t len)
     }
     message.line = &frame->line;
     message.takers = takers.plain_count + takers.pick_count;
+    worker_charge(worker, message.takers);
     deliver_plain(worker, takers.plain, takers.plain_count, &message, &counted);
     for (uint32_t i = 0; i < takers.pick_count; i++)
         if (!hand_over(takers.picks[i], &message, &counted))

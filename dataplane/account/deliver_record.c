@@ -4,7 +4,10 @@
 #include "dataplane/account/account.h"
 #include "dataplane/core/conn.h"
 
-enum { COPIED_MAX = 16 }; /* plain takers copied although a match could be named */
+enum {
+    COPIED_MAX = 16,   /* plain takers copied although a match could be named */
+    TAKER_WEIGHT = 64, /* the work of one of them, in bytes of mail */
+};
 
 struct record {
     struct account *account;
@@ -73,8 +76,10 @@ void record_post(struct worker *worker, unsigned to, const struct delivery *mess
     end = append(end, message->subject.data, message->subject.len);
     end = append(end, message->reply.data, message->reply.len);
     (void)append(end, message->data, data);
-    if (message->shared != NULL)
-        worker_weigh(worker, to, message->len);
+    if (message->shared != NULL || takers->plain_count > COPIED_MAX)
+        worker_weigh(worker, to,
+                     (message->shared != NULL ? message->len : 0) +
+                         (size_t)takers->plain_count * TAKER_WEIGHT);
 }
 
 void record_read(void *body, size_t len, struct delivery *message, struct record_takers *takers)

@@ -353,6 +353,10 @@ static size_t call_on_data(struct conn *conn, char *data, size_t len)
     conn->in_data = false;
     CHECK(used <= len);
     conn->left_want = want;
+    if (used < len && want == 0 && worker_tired(conn->worker) && may_read(conn) && !conn->moving) {
+        conn->again = true;
+        worker_ready(conn->worker, &conn->event);
+    }
     return used;
 }
 
@@ -517,14 +521,15 @@ static void conn_leave(struct conn *conn);
 static void conn_input(struct conn *conn)
 {
     size_t quantum = worker_quantum(conn->worker), left = unpack(conn);
-    bool more = true;
+    bool more = true, again = conn->again;
 
-    if (conn->again && conn->large != NULL && conn->large_len == conn->large->len)
-        left = present_large(conn, 0);
-    else if (conn->again && left > 0 && conn->left_want <= left)
-        left = present(conn, left);
     conn->again = false;
-    while (more && quantum > 0 && may_read(conn) && make_room(conn, &left)) {
+    if (again && conn->large != NULL && conn->large_len == conn->large->len)
+        left = present_large(conn, 0);
+    else if (again && left > 0 && conn->left_want <= left)
+        left = present(conn, left);
+    while (more && quantum > 0 && !worker_tired(conn->worker) && may_read(conn) &&
+           make_room(conn, &left)) {
         if (conn->large != NULL)
             more = read_large(conn, &quantum, &left);
         else

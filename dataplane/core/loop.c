@@ -171,30 +171,55 @@ int64_t loop_begin(struct loop *loop)
     return now_ns;
 }
 
-void loop_dispatch(struct loop *loop)
+static uint32_t share_of(uint32_t all, int count, uint32_t least)
 {
-    struct list ready, *link;
+    uint32_t share = count > 1 ? all / (uint32_t)count : all;
 
-    loop->quantum = LOOP_QUANTUM;
-    if (loop->event_count > LOOP_TURN_BYTES / LOOP_QUANTUM)
-        loop->quantum = LOOP_TURN_BYTES / (size_t)loop->event_count;
-    if (loop->quantum < LOOP_QUANTUM_MIN)
-        loop->quantum = LOOP_QUANTUM_MIN;
-    /* What becomes ready from now on waits for the next turn. */
-    list_init(&ready);
-    list_splice(&ready, &loop->ready);
+    return share > least ? share : least;
+}
+
+/* Those with input go to the end of the queue; output is at once. */
+static void queue_events(struct loop *loop, struct list *queue)
+{
     for (int i = 0; i < loop->event_count; i++) {
         struct loop_io *io = loop->events[i].data.ptr;
 
-        if (io != NULL)
+        if (io == NULL)
+            continue;
+        if ((loop->events[i].events & EPOLLIN) == 0) {
             io->on_event(io, loop->events[i].events);
+            continue;
+        }
+        io->events |= loop->events[i].events;
+        if (!list_linked(&io->ready))
+            list_push(queue, &io->ready);
     }
-    loop->event_count = 0;
-    while ((link = list_pop(&ready)) != NULL) {
-        struct loop_io *io = list_entry(link, struct loop_io, ready);
+}
 
-        io->on_event(io, EPOLLIN);
+void loop_dispatch(struct loop *loop, struct loop_work *work)
+{
+    uint32_t share = share_of(LOOP_TURN_WORK, loop->event_count, LOOP_WORK_MIN);
+    uint32_t end = work->done + LOOP_TURN_WORK;
+    struct list queue, *link;
+
+    loop->quantum = share_of(LOOP_TURN_BYTES, loop->event_count, LOOP_QUANTUM_MIN);
+    if (loop->quantum > LOOP_QUANTUM)
+        loop->quantum = LOOP_QUANTUM;
+    /* What becomes ready from now on waits for the next turn. */
+    list_init(&queue);
+    list_splice(&queue, &loop->ready);
+    queue_events(loop, &queue);
+    loop->event_count = 0;
+    while (work->done < end && (link = list_pop(&queue)) != NULL) {
+        struct loop_io *io = list_entry(link, struct loop_io, ready);
+        uint32_t events = io->events != 0 ? io->events : EPOLLIN;
+
+        io->events = 0;
+        work->until = work->done + share;
+        io->on_event(io, events);
     }
+    list_splice(&queue, &loop->ready);
+    list_splice(&loop->ready, &queue);
 }
 
 void loop_release(struct loop *loop)
@@ -233,6 +258,7 @@ enum result loop_watch(struct loop *loop, struct loop_io *io, uint32_t interest)
     struct epoll_event event = {.events = interest, .data.ptr = io};
 
     io->interest = interest;
+    io->events = 0;
     if (interest == 0)
         return OK;
     if (epoll_ctl(loop->epoll, EPOLL_CTL_ADD, io->fd, &event) == 0)

@@ -20,7 +20,12 @@
 #include "dataplane/core/loop_io.h"
 #include "dataplane/core/mailbox.h"
 
-enum { LOOP_EVENTS = 256, LOOP_TURN_BYTES = 512 << 10, LOOP_QUANTUM_MIN = 8 << 10 };
+enum {
+    LOOP_EVENTS = 256,
+    LOOP_TURN_BYTES = 512 << 10,
+    LOOP_QUANTUM_MIN = 8 << 10,
+    LOOP_WORK_MIN = 1 << 10, /* of one io, however many are ready */
+};
 
 struct loop {
     int epoll, wake_fd;
@@ -62,8 +67,11 @@ void loop_sleep(struct loop *loop, int64_t now_ns, int timeout_ms);
 /* The wait is over: takes the clock, keeps the books; the time. */
 int64_t loop_begin(struct loop *loop);
 
-/* Runs what loop_look, poll or sleep found, then what is ready without an event. */
-void loop_dispatch(struct loop *loop);
+/*
+ * Runs what is ready, then what loop_look, poll or sleep found; what is left when LOOP_TURN_WORK is
+ * done here comes first in the next turn.
+ */
+void loop_dispatch(struct loop *loop, struct loop_work *work);
 /* Those held become ready. */
 void loop_release(struct loop *loop);
 void loop_flush(struct loop *loop);

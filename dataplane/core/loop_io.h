@@ -12,12 +12,25 @@
 
 #include "api/base/list.h"
 
-enum { LOOP_QUANTUM = 128 << 10 }; /* bytes read from one connection in one turn */
+enum {
+    LOOP_QUANTUM = 128 << 10,   /* bytes read from one connection in one turn */
+    LOOP_TURN_WORK = 128 << 10, /* deliveries in one turn: some milliseconds */
+};
+
+/*
+ * What was done in this turn, in deliveries to one taker: some tens of nanoseconds each.  Bytes do
+ * not tell: a message of a few bytes may go to ten thousand takers.
+ */
+struct loop_work {
+    uint32_t done;
+    uint32_t until; /* the io that is called back stops there */
+};
 
 /* Something with a file descriptor. */
 struct loop_io {
     int fd;
     uint32_t interest; /* EPOLLIN | EPOLLOUT as registered */
+    uint32_t events;   /* those it is ready for; 0: EPOLLIN */
     void (*on_event)(struct loop_io *io, uint32_t events);
     struct list ready; /* linked while there is more to do without a new event, or held */
 };

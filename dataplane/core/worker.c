@@ -22,13 +22,14 @@
 #include "dataplane/core/shared.h"
 
 enum {
-    INBOX_CHUNKS = 64,  /* run in one turn; the rest in the next */
-    STOP_TURNS = 4,     /* in step with the others, when stopping */
-    STOP_SLEEP_MS = 5,  /* while connections close */
-    LAST_ROUNDS = 16,   /* for what on_stop left */
-    OTHER_READERS = 16, /* threads that are no workers and look at shared structures */
-    RECLAIM_MS = 5,     /* the longest sleep while something retired waits */
-    HELD_MS = 1,        /* the longest sleep while connections are held */
+    INBOX_CHUNKS = 64,               /* run in one turn; the rest in the next */
+    STOP_TURNS = 4,                  /* in step with the others, when stopping */
+    STOP_SLEEP_MS = 5,               /* while connections close */
+    DRAIN_WORK = LOOP_TURN_WORK / 2, /* the rest of a turn is for what is ready */
+    LAST_ROUNDS = 16,                /* for what on_stop left */
+    OTHER_READERS = 16,              /* threads that are no workers and look at shared structures */
+    RECLAIM_MS = 5,                  /* the longest sleep while something retired waits */
+    HELD_MS = 1,                     /* the longest sleep while connections are held */
 };
 
 #define LOOK_AT_MEMORY_NS NS_PER_MS
@@ -120,6 +121,8 @@ void worker_weigh(struct worker *from, unsigned to, size_t bytes)
 {
     CHECK(from->outbox->open[to] != NULL);
     mail_head(from->outbox->open[to])->weight += bytes;
+    if (mail_head(from->outbox->open[to])->weight > MAIL_WEIGHT_MAX)
+        push(from, to);
 }
 
 void worker_publish(struct worker *worker)
@@ -169,15 +172,15 @@ static void run_chunk(struct worker *worker, struct chunk *chunk)
     pool_put(worker->pool, chunk);
 }
 
-/* True when nothing is left of what was there. */
-static bool drain(struct worker *worker, unsigned chunks_max)
+/* Until so much work is done.  True when nothing is left of what was there. */
+static bool drain(struct worker *worker, unsigned chunks_max, uint32_t work_max)
 {
     struct outbox *outbox = worker->outbox;
 
     CHECK(!outbox->draining);
     outbox->draining = true;
     take_mail(worker);
-    while (outbox->inbox != NULL && chunks_max-- > 0) {
+    while (outbox->inbox != NULL && chunks_max-- > 0 && worker->work.done < work_max) {
         struct chunk *chunk = outbox->inbox;
 
         outbox->inbox = chunk->next;
@@ -193,7 +196,7 @@ void worker_drain(struct worker *worker)
 {
     if (worker->outbox->inbox == NULL && mailbox_empty(worker->mailbox))
         return;
-    (void)drain(worker, UINT32_MAX);
+    (void)drain(worker, UINT32_MAX, UINT32_MAX);
 }
 
 bool worker_feeds_backlog(const struct worker *worker)
@@ -331,6 +334,7 @@ static void take_clock(struct worker *worker)
     worker->now_ns = loop_begin(worker->loop);
     worker->wall_ns = clock_wall_ns(worker->loop->clock);
     worker->turn++;
+    worker->work = (struct loop_work){.until = LOOP_TURN_WORK};
 }
 
 /* What is posted leaves before what is flushed: see PING in the header. */
@@ -373,10 +377,10 @@ static void turn(struct worker *worker)
 
     reclaim_enter(worker->reader);
     take_clock(worker);
-    drained = drain(worker, INBOX_CHUNKS);
+    drained = drain(worker, INBOX_CHUNKS, DRAIN_WORK);
     if (!list_empty(&worker->loop->held) && !worker_feeds_backlog(worker))
         loop_release(worker->loop);
-    loop_dispatch(worker->loop);
+    loop_dispatch(worker->loop, &worker->work);
     timers_run(&worker->timers, worker->now_ns);
     finish_turn(worker);
     watch_memory(worker);
@@ -429,7 +433,7 @@ static void end(struct worker *worker)
     for (int i = 0; i < STOP_TURNS; i++) {
         reclaim_enter(worker->reader);
         take_clock(worker);
-        (void)drain(worker, UINT32_MAX);
+        (void)drain(worker, UINT32_MAX, UINT32_MAX);
         finish_turn(worker);
         reclaim_leave(worker->reader, true);
         (void)pthread_barrier_wait(&worker->all->step);

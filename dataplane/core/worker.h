@@ -8,9 +8,10 @@
  *     within its quantum -> due timers -> publish outgoing mail -> flush dirty connections ->
  *     run what was deferred -> leave the reclaim section
  *
- * A turn is bounded in bytes and time; leftovers go on a ready list and the next turn does not
- * sleep.  After a turn that did work the worker polls for a bounded time before it sleeps
- * (option), so that request-reply does not pay for waking a halted core.
+ * A turn is bounded in bytes and in work (worker_charge), so in time; leftovers go on a ready list,
+ * come first in the next turn, and that one does not sleep.  After a turn that did work the worker
+ * polls for a bounded time before it sleeps (option), so that request-reply does not pay for waking
+ * a halted core.
  *
  * Mail.  worker_post reserves room for a record in a private chunk for the destination (16 KiB;
  * a larger record gets a chunk of its own).  Chunks are pushed when full and at the end of the
@@ -19,8 +20,8 @@
  *
  * Backlog.  The bytes waiting in each mailbox are counted; beyond MAILBOX_HIGH the workers that
  * feed it stop *reading* connections (worker_feeds_backlog), never draining or flushing, until
- * it is below MAILBOX_LOW: so no circle of waiting can form.  What a record only refers to is
- * counted by worker_weigh.
+ * it is below MAILBOX_LOW: so no circle of waiting can form.  What a record only refers to, and the
+ * work it makes, is counted by worker_weigh.
  *
  * Memory.  What is in buffers (chunks, mail, shared bytes) is summed over all workers; beyond
  * memory_max nobody reads, as with a backlog, until it is below three quarters of it.
@@ -54,6 +55,7 @@ enum {
     MAIL_CHUNK = 16 << 10,
     MAILBOX_HIGH = 8 << 20,
     MAILBOX_LOW = 2 << 20,
+    MAIL_WEIGHT_MAX = 256 << 10, /* of a chunk that waits for the end of the turn */
 };
 #define WORKER_CLOSING_NS (300 * NS_PER_MS)
 
@@ -81,6 +83,7 @@ struct worker {
     char *input;                 /* WORKER_INPUT bytes */
     char *scrap;                 /* 64 KiB for what goes nowhere */
     uint64_t turn;               /* the number of this turn */
+    struct loop_work work;       /* of this turn */
     _Atomic int conns;           /* open here; anybody may look */
     void *part[WORKER_PARTS];
     struct loop *loop;       /* worker.c's own */
@@ -126,7 +129,7 @@ void *worker_post(struct worker *from, unsigned to, mail_fn fn, size_t len);
 /* From a thread that is no worker (or from any): body is copied.  any thread */
 void workers_post(struct workers *workers, unsigned to, mail_fn fn, const void *body, size_t len);
 
-/* The record posted last to that worker keeps `bytes` more in memory until it has run. */
+/* The record posted last to that worker weighs `bytes` more: in memory, or in work. */
 void worker_weigh(struct worker *from, unsigned to, size_t bytes);
 
 /*
@@ -158,6 +161,18 @@ void worker_defer(struct worker *worker, struct deferred *deferred,
 void worker_dirty(struct worker *worker, struct flushable *flushable);
 /* Bytes that a connection may read in this turn: less when many are ready. */
 size_t worker_quantum(const struct worker *worker);
+
+/* What was just done, or is about to be, costs as much as so many deliveries to one taker. */
+static inline void worker_charge(struct worker *worker, uint32_t deliveries)
+{
+    worker->work.done += deliveries;
+}
+
+/* Has the connection that is read now done its share of work for this turn? */
+static inline bool worker_tired(const struct worker *worker)
+{
+    return worker->work.done >= worker->work.until;
+}
 
 /* The share of the last second or so that this worker was busy, in 1/1000.  any thread */
 unsigned worker_load(const struct worker *worker);

@@ -281,6 +281,7 @@ void login_connect(struct session *session, const struct parser_event *event)
     struct arena arena = {0};
     char tag[SESSION_TAG_MAX];
 
+    worker_charge(worker, CONNECT_WORK + session->subs.count * SUB_WORK);
     if (handshake_connect_decode(event->text, &arena, &connect, &error) != OK) {
         log_every(1000, LOG_ERROR, LOG_SESSION, "%s - CONNECT cannot be read: %s %s",
                   session_tag(session, tag), error.pointer, error.message);

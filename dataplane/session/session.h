@@ -65,6 +65,9 @@ enum session_state {
     SESSION_STATES
 };
 
+/* What verbs cost, in deliveries (worker_charge). */
+enum { SUB_WORK = 32, CONNECT_WORK = 128 };
+
 struct session;
 struct session_table;
 struct session_set;

@@ -108,7 +108,7 @@ static size_t on_data(struct conn *conn, char *data, size_t len, size_t *want)
 
     *want = 0;
     session->input_ns = session->active_ns = conn->worker->now_ns;
-    while (used < len && !stopped(session)) {
+    while (used < len && !stopped(session) && !worker_tired(conn->worker)) {
         if ((session->flags & SESSION_MUST_LOGIN) != 0 && !may_speak(session, data[used]))
             break;
         switch (parser_next(&session->parser, data + used, len - used, &event)) {

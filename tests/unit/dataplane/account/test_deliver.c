@@ -49,6 +49,15 @@ static bool refuse(struct sub *sub, const struct delivery *delivery)
     return false;
 }
 
+enum { TOILERS = 40 };
+
+static bool toil(struct sub *sub, const struct delivery *delivery)
+{
+    taker_of(sub)->got += worker_current()->work.done >= TOILERS / 2;
+    return true;
+}
+
+static const struct sub_kind toiling = {.name = "toiling", .deliver = toil};
 static const struct sub_kind taking = {.name = "taking", .counted = true, .deliver = take};
 static const struct sub_kind refusing = {.name = "refusing", .deliver = refuse};
 
@@ -279,6 +288,33 @@ static void test_echo_counts_as_no_taker(void **state)
     }
 }
 
+/* Publisher and receivers are charged for every taker, before they hand it over. */
+static void test_deliveries_are_work(void **state)
+{
+    for (size_t c = 0; c < COUNT_OF(crews); c++) {
+        struct crew crew = {0};
+        struct sub_owner owners[2];
+        struct taker *takers[TOILERS];
+        unsigned got = 0;
+
+        crew_start(&crew, crews[c]);
+        for (unsigned i = 0; i < 2; i++) {
+            owners[i] = owner_on(i % crews[c]);
+            owners[i].kind = &toiling;
+        }
+        for (unsigned i = 0; i < TOILERS; i++)
+            takers[i] = subscribe(&crew, &owners[i % 2], "f", NULL);
+        publish_on(&crew, 0, "f", 1);
+        crew_settle(&crew);
+        for (unsigned i = 0; i < TOILERS; i++) {
+            got += (unsigned)takers[i]->got;
+            unsubscribe(&crew, takers[i]);
+        }
+        assert_int_equal(got, TOILERS);
+        crew_stop(&crew);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -286,6 +322,7 @@ int main(void)
         cmocka_unit_test(test_queue_is_uniform),
         cmocka_unit_test(test_refused_goes_to_another),
         cmocka_unit_test(test_echo_counts_as_no_taker),
+        cmocka_unit_test(test_deliveries_are_work),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -103,10 +103,17 @@ static void test_arrives_as_sent(void **state)
     picks[2] = 0;                             /* nobody */
     picks[3] = (uint64_t)(uintptr_t)&subs[2] | UINT64_C(1) << SLOT_SHIFT;
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct worker_figures before, after;
+
         cases[i].crew = &crew;
+        worker_figures(workers_at(crew.workers, 1), &before);
         crew_run(&crew, 0, do_post, &cases[i]);
         crew_settle(&crew);
         assert_int_equal(cases[i].arrived, 1);
+        worker_figures(workers_at(crew.workers, 1), &after);
+        /* A match is a few bytes in a record, but so many deliveries. */
+        if (cases[i].named)
+            assert_true(after.mail_bytes - before.mail_bytes > PLAIN * 64);
     }
     assert_int_equal(large->refs, 1);
     assert_int_equal(crew.account->refs, 1);

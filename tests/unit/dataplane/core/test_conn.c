@@ -582,6 +582,45 @@ static void test_pause(void **state)
     talker_finish(&talker);
 }
 
+/* --- work ------------------------------------------------------------------------------------ */
+
+/* Each line is the work of a turn. */
+static size_t tiring_lines(struct talker *talker, char *data, size_t len, size_t *want)
+{
+    struct worker *worker = talker->conn.worker;
+    size_t used = 0;
+    char *end;
+
+    while (!worker_tired(worker) && (end = memchr(data + used, '\n', len - used)) != NULL) {
+        CHECK(worker->turn > talker->next); /* the turn of the last one */
+        talker->next = worker->turn;
+        worker_charge(worker, LOOP_TURN_WORK);
+        atomic_fetch_add(&talker->lines, 1);
+        used = (size_t)(end - data) + 1;
+    }
+    return used;
+}
+
+static bool has_ten_lines(struct worker *worker, void *arg)
+{
+    struct talker *talker = arg;
+
+    return atomic_load(&talker->lines) == 10;
+}
+
+/* What the work of a turn leaves is presented in the next, without a word from the peer. */
+static void test_work_is_cut_by_turns(void **state)
+{
+    struct talker talker = {.understand = tiring_lines};
+
+    talker_start(&talker, 1);
+    send_all(talker.peer, "a\nb\nc\nd\ne\nf\ng\nh\ni\nj\nk", 21);
+    until_on_worker(talker.workers, 0, has_ten_lines, &talker);
+    assert_int_equal(shutdown(talker.peer, SHUT_WR), 0);
+    talker_finish(&talker);
+    assert_int_equal(atomic_load(&talker.lines), 10);
+}
+
 /* --- closing --------------------------------------------------------------------------------- */
 
 static void write_and_close(struct worker *worker, void *arg)
@@ -917,6 +956,7 @@ int main(void)
         cmocka_unit_test(test_last_words),
         cmocka_unit_test(test_write_fails),
         cmocka_unit_test(test_pause),
+        cmocka_unit_test(test_work_is_cut_by_turns),
         cmocka_unit_test(test_close_with_flush),
         cmocka_unit_test(test_close_does_not_linger),
         cmocka_unit_test(test_close_in_on_data),

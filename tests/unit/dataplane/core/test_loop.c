@@ -4,6 +4,7 @@
 
 #include <cmocka.h>
 
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -68,10 +69,11 @@ static void unwatch(struct watched *watched)
 static unsigned events_in_turn(struct watched *watched)
 {
     unsigned before = watched->seen;
+    struct loop_work work = {0};
 
     loop_look(watched->loop);
     (void)loop_begin(watched->loop);
-    loop_dispatch(watched->loop);
+    loop_dispatch(watched->loop, &work);
     return watched->seen - before;
 }
 
@@ -161,6 +163,60 @@ static void test_quantum(void **state)
     loop_free(loop);
 }
 
+/* --- work ----------------------------------------------------------------------------------- */
+
+struct toil {
+    struct loop_io io;
+    struct loop_work *work;
+    char *order; /* whose turn it was */
+    char name;
+};
+
+static void on_toil(struct loop_io *io, uint32_t events)
+{
+    struct toil *toil = container_of(io, struct toil, io);
+
+    toil->order[strlen(toil->order)] = toil->name;
+    toil->work->done += LOOP_TURN_WORK;
+}
+
+/* Whoever found no time in a turn comes first in the next, whatever the kernel reports. */
+static void test_what_is_left_comes_first(void **state)
+{
+    struct hand_clock hand = hand_clock();
+    struct loop *loop = loop_new(&hand.clock, 0);
+    struct loop_work work;
+    struct toil toils[3];
+    char order[16] = "";
+    int peers[3];
+
+    for (int i = 0; i < 3; i++) {
+        int fds[2];
+
+        assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
+        toils[i] = (struct toil){.io = {.fd = fds[0], .on_event = on_toil},
+                                 .work = &work,
+                                 .order = order,
+                                 .name = (char)('a' + i)};
+        peers[i] = fds[1];
+        assert_int_equal(loop_watch(loop, &toils[i].io, EPOLLIN), OK);
+        assert_int_equal(write(peers[i], "x", 1), 1); /* and nobody reads it */
+    }
+    for (int turn = 0; turn < 7; turn++) {
+        work = (struct loop_work){0};
+        loop_look(loop);
+        (void)loop_begin(loop);
+        loop_dispatch(loop, &work);
+    }
+    assert_string_equal(order, "abcabca");
+    for (int i = 0; i < 3; i++) {
+        loop_unwatch(loop, &toils[i].io);
+        (void)close(toils[i].io.fd);
+        (void)close(peers[i]);
+    }
+    loop_free(loop);
+}
+
 /* A sleep that takes so long. */
 static void sleep_for(struct loop *loop, struct hand_clock *hand, int64_t ns)
 {
@@ -233,9 +289,9 @@ static void test_load(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_interest), cmocka_unit_test(test_unwatched_in_the_same_turn),
-        cmocka_unit_test(test_quantum),  cmocka_unit_test(test_polling_adapts),
-        cmocka_unit_test(test_load),
+        cmocka_unit_test(test_interest),       cmocka_unit_test(test_unwatched_in_the_same_turn),
+        cmocka_unit_test(test_quantum),        cmocka_unit_test(test_what_is_left_comes_first),
+        cmocka_unit_test(test_polling_adapts), cmocka_unit_test(test_load),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

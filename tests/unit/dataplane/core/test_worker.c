@@ -248,6 +248,42 @@ static void test_backlog(void **state)
     workers_stop(workers);
 }
 
+/* --- heavy mail ------------------------------------------------------------------------------ */
+
+struct heavy {
+    atomic_int ran;
+};
+
+static void note_heavy(struct worker *worker, void *body, size_t len)
+{
+    struct heavy *heavy;
+
+    memcpy(&heavy, body, sizeof heavy);
+    atomic_store(&heavy->ran, 1);
+}
+
+static void post_heavy(struct worker *worker, void *arg)
+{
+    int64_t until_ns = clock_mono_ns(clock_system()) + 30 * NS_PER_S;
+
+    memcpy(worker_post(worker, 1, note_heavy, sizeof arg), &arg, sizeof arg);
+    worker_weigh(worker, 1, MAIL_WEIGHT_MAX + 1);
+    while (atomic_load(&((struct heavy *)arg)->ran) == 0) {
+        CHECK(clock_mono_ns(clock_system()) < until_ns);
+        (void)sched_yield();
+    }
+}
+
+/* What makes much work goes at once: so a mailbox can be emptied in small steps. */
+static void test_heavy_mail_does_not_wait(void **state)
+{
+    struct workers *workers = idle_workers(2, NULL);
+    struct heavy heavy = {0};
+
+    on_worker(workers, 0, post_heavy, &heavy);
+    workers_stop(workers);
+}
+
 /* --- the order of a turn, timers, ready ------------------------------------------------------ */
 
 struct day {
@@ -457,6 +493,7 @@ int main(void)
         cmocka_unit_test(test_mail_in_order),
         cmocka_unit_test(test_drain),
         cmocka_unit_test(test_backlog),
+        cmocka_unit_test(test_heavy_mail_does_not_wait),
         cmocka_unit_test(test_order_of_a_turn),
         cmocka_unit_test(test_life),
         cmocka_unit_test(test_retired_is_freed_while_others_sleep),
