@@ -245,16 +245,18 @@ static const struct match_group *find_group(const struct match *match, struct sl
 /* --- matching ----------------------------------------------------------------------------- */
 
 /* In the cache or in the trie; *entry is where it is found next time. */
-static void look_up(struct part *part, const struct account *account, struct slice subject,
+static void look_up(struct worker *worker, const struct account *account, struct slice subject,
                     uint32_t *entry, struct match_result *result)
 {
+    struct part *part = part_of(worker);
     struct cache_place place;
 
     if (!match_cache_find(part->cache, account->sublist, subject, &place, result)) {
         struct frame *frame = enter(part);
 
         /* The frame stays the caller's level's: nothing else enters before it does. */
-        match_cache_build(part->cache, account->sublist, subject, &place, frame->builder, result);
+        worker_charge(worker, match_cache_build(part->cache, account->sublist, subject, &place,
+                                                frame->builder, result));
         leave(part);
         counter_add(&part->misses, 1);
         atomic_store_explicit(&part->cache_count, part->cache->count, memory_order_relaxed);
@@ -418,7 +420,7 @@ static bool reroute(struct worker *worker, uint64_t refused, struct delivery *me
     bool taken;
 
     counter_add(&part->matches, 1);
-    look_up(part, message->account, message->subject, &entry, &result);
+    look_up(worker, message->account, message->subject, &entry, &result);
     choice.match = result.match;
     if (result.match != NULL)
         choice.group = find_group(result.match, sub_queue(slot_sub(refused)));
@@ -505,7 +507,7 @@ unsigned deliver_publish(struct worker *worker, struct account *account, struct 
         memo = &none;
     counter_add(&part->matches, 1);
     if (!match_cache_again(part->cache, account->sublist, message->subject, memo->entry, &result))
-        look_up(part, account, message->subject, &memo->entry, &result);
+        look_up(worker, account, message->subject, &memo->entry, &result);
     if (result.one == 0 && result.match == NULL)
         return 0;
     return deliver_found(worker, message, &result);

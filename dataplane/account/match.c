@@ -5,6 +5,8 @@
 #include "api/base/check.h"
 #include "api/base/mem.h"
 
+enum { NODE_WORK = 2 }; /* to look at one of the trie, in deliveries */
+
 /* Grows by doubling; zero is a valid beginning. */
 struct slot_list {
     uint64_t *at;
@@ -216,21 +218,22 @@ static void clear(struct match_builder *builder)
     builder->special = 0;
 }
 
-void match_build(struct match_builder *builder, const struct sublist *list, struct slice subject,
-                 struct match_result *result)
+uint32_t match_build(struct match_builder *builder, const struct sublist *list,
+                     struct slice subject, struct match_result *result)
 {
-    uint32_t groups;
+    uint32_t groups, nodes;
 
     *result = (struct match_result){0};
     clear(builder);
     if (!trie_path_cut(&builder->path, list->trie.seed, subject))
-        return;
-    trie_match(&list->trie, &builder->path, add_value, builder);
+        return 1;
+    nodes = trie_match(&list->trie, &builder->path, add_value, builder);
     groups = builder->groups.count > 0 ? gather_members(builder) : 0;
     if (groups > 0 || builder->plain.count > 1)
         result->match = lay_out(builder, groups);
     else if (builder->plain.count == 1)
         result->one = builder->plain.at[0];
+    return NODE_WORK * nodes + builder->plain.count + builder->members.count;
 }
 
 struct match *match_copy(const struct match_result *result, struct slice subject)

@@ -62,9 +62,9 @@ struct match_builder;
 struct match_builder *match_builder_new(void);
 void match_builder_free(struct match_builder *builder);
 
-/* result->match is valid until the builder's next use. */
-void match_build(struct match_builder *builder, const struct sublist *list, struct slice subject,
-                 struct match_result *result);
+/* result->match is valid until the builder's next use.  Returns the work it was, in deliveries. */
+uint32_t match_build(struct match_builder *builder, const struct sublist *list,
+                     struct slice subject, struct match_result *result);
 
 /* With the subject in it, which may be empty; a result without match becomes one too. */
 struct match *match_copy(const struct match_result *result, struct slice subject);

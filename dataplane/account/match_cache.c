@@ -289,30 +289,29 @@ static bool afford(struct match_cache *cache, size_t size)
     return true;
 }
 
-void match_cache_build(struct match_cache *cache, const struct sublist *list, struct slice subject,
-                       struct cache_place *place, struct match_builder *builder,
-                       struct match_result *result)
+uint32_t match_cache_build(struct match_cache *cache, const struct sublist *list,
+                           struct slice subject, struct cache_place *place,
+                           struct match_builder *builder, struct match_result *result)
 {
     struct cache_entry entry = {
         .list = sublist_id(list), .hash = place->hash, .kind = CACHE_INLINE};
+    uint32_t work;
     bool costly;
 
-    if (subject.len == 0 || subject.len > UINT16_MAX) {
-        match_build(builder, list, subject, result);
-        return;
-    }
+    if (subject.len == 0 || subject.len > UINT16_MAX)
+        return match_build(builder, list, subject, result);
     entry.len = (uint16_t)subject.len;
     entry.first = first_hash(list, subject);
     entry.sum = generation_sum(atomic_load_explicit(&list->generations, memory_order_acquire),
                                entry.hash, entry.first);
-    match_build(builder, list, subject, result);
+    work = match_build(builder, list, subject, result);
     costly = result->match != NULL || subject.len > CACHE_TEXT;
     place->entry = choose_place(cache, list, place, costly);
     if (place->entry == CACHE_NOWHERE)
-        return;
+        return work;
     if (costly && !afford(cache, subject.len + (result->match != NULL ? result->match->size : 0))) {
         place->entry = CACHE_NOWHERE;
-        return;
+        return work;
     }
     entry.value = result->one;
     if (costly) {
@@ -332,4 +331,5 @@ void match_cache_build(struct match_cache *cache, const struct sublist *list, st
         cache->count--;
     }
     place_entry(cache, place->entry, &entry);
+    return work;
 }

@@ -91,11 +91,12 @@ bool match_cache_find(struct match_cache *cache, const struct sublist *list, str
 
 /*
  * After a search that found nothing: builds the result, and keeps it if that is worth while; it
- * is valid until the builder's next use or the end of the turn, whichever is first.
+ * is valid until the builder's next use or the end of the turn, whichever is first.  Returns the
+ * work it was, as match_build does.
  */
-void match_cache_build(struct match_cache *cache, const struct sublist *list, struct slice subject,
-                       struct cache_place *place, struct match_builder *builder,
-                       struct match_result *result);
+uint32_t match_cache_build(struct match_cache *cache, const struct sublist *list,
+                           struct slice subject, struct cache_place *place,
+                           struct match_builder *builder, struct match_result *result);
 
 /* --- the way of a repeated subject, inline ------------------------------------------------- */
 

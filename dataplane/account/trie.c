@@ -230,6 +230,7 @@ struct hits {
     const struct trie_path *path;
     void (*fn)(uint64_t value, void *arg);
     void *arg;
+    uint32_t seen; /* nodes */
 };
 
 static void hit(const struct hits *hits, const struct trie_node *node)
@@ -241,7 +242,7 @@ static void hit(const struct hits *hits, const struct trie_node *node)
 }
 
 /* Recurses only for '*', so no deeper than a subscription has tokens. */
-static void match_from(const struct hits *hits, const struct trie_node *node, unsigned at)
+static void match_from(struct hits *hits, const struct trie_node *node, unsigned at)
 {
     const struct trie_path *path = hits->path;
 
@@ -252,6 +253,7 @@ static void match_from(const struct hits *hits, const struct trie_node *node, un
         struct branch *branch = branch_of(below);
         struct trie_node *wild;
 
+        hits->seen++;
         if (branch == NULL) {
             node = only_child(below);
             if ((below & ONLY) == ONLY_FULL)
@@ -273,12 +275,13 @@ static void match_from(const struct hits *hits, const struct trie_node *node, un
         hit(hits, node);
 }
 
-void trie_match(const struct trie *trie, const struct trie_path *path,
-                void (*fn)(uint64_t value, void *arg), void *arg)
+uint32_t trie_match(const struct trie *trie, const struct trie_path *path,
+                    void (*fn)(uint64_t value, void *arg), void *arg)
 {
-    struct hits hits = {path, fn, arg};
+    struct hits hits = {path, fn, arg, 0};
 
     match_from(&hits, trie->root, 0);
+    return hits.seen;
 }
 
 /* visit: with each child; false ends it. */

@@ -56,8 +56,8 @@ struct trie_path {
 bool trie_path_cut(struct trie_path *path, uint64_t seed, struct slice subject);
 
 /* Calls fn with every value whose subject matches; a token '*' or '>' in the path is literal. */
-void trie_match(const struct trie *trie, const struct trie_path *path,
-                void (*fn)(uint64_t value, void *arg), void *arg);
+uint32_t trie_match(const struct trie *trie, const struct trie_path *path,
+                    void (*fn)(uint64_t value, void *arg), void *arg);
 
 /* All values; false from fn ends the walk and is returned. */
 bool trie_walk(const struct trie *trie, bool (*fn)(uint64_t value, void *arg), void *arg);

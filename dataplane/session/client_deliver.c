@@ -104,8 +104,10 @@ static bool client_deliver(struct sub *base, const struct delivery *delivery)
     session->active_ns = session->set->worker->now_ns;
     counter_add(&session->set->out_msgs, 1);
     counter_add(&session->set->out_bytes, bytes);
-    if (session->replies != NULL && delivery->reply.len > 0)
+    if (session->replies != NULL && delivery->reply.len > 0) {
+        worker_charge(session->set->worker, RIGHT_WORK);
         reply_rights_grant(session->replies, delivery->reply, session->active_ns);
+    }
     if (sub->max > 0 && sub->msgs >= sub->max)
         used_up(session, sub);
     return true;

@@ -66,7 +66,7 @@ enum session_state {
 };
 
 /* What verbs cost, in deliveries (worker_charge). */
-enum { SUB_WORK = 32, CONNECT_WORK = 128 };
+enum { SUB_WORK = 32, RIGHT_WORK = 16, CONNECT_WORK = 256 };
 
 struct session;
 struct session_table;

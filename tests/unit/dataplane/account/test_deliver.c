@@ -110,6 +110,7 @@ struct publish {
     size_t len;
     uint64_t origin;
     unsigned taken; /* sum of what deliver_publish returned */
+    uint32_t work;
 };
 
 static void do_publish(struct worker *worker, void *arg)
@@ -117,6 +118,7 @@ static void do_publish(struct worker *worker, void *arg)
     struct publish *publish = arg;
     size_t len = publish->len > sizeof(struct message) ? publish->len : sizeof(struct message);
     struct publish_memo memo = {0};
+    uint32_t before = worker->work.done;
     char *data = mem_alloc(len + 2);
 
     for (uint32_t i = 0; i < publish->count; i++) {
@@ -131,6 +133,7 @@ static void do_publish(struct worker *worker, void *arg)
         assert_ptr_equal(delivery.data, data);
         assert_null(delivery.shared);
     }
+    publish->work = worker->work.done - before;
     mem_free(data);
 }
 
@@ -315,6 +318,38 @@ static void test_deliveries_are_work(void **state)
     }
 }
 
+/* Two ways at each of twelve tokens, and nobody at the end of any. */
+static void test_looking_for_takers_is_work(void **state)
+{
+    enum { TOKENS = 12, SUBS = 1 << TOKENS };
+    static struct taker *takers[SUBS];
+    struct crew crew = {0};
+    struct sub_owner owner;
+    struct publish publish = {.subject = "a.a.a.a.a.a.a.a.a.a.a.a.nobody", .count = 1};
+
+    crew_start(&crew, 1);
+    owner = owner_on(0);
+    for (unsigned i = 0; i < SUBS; i++) {
+        char subject[2 * TOKENS + 2];
+
+        for (unsigned t = 0; t < TOKENS; t++) {
+            subject[2 * t] = (i >> t & 1) != 0 ? '*' : 'a';
+            subject[2 * t + 1] = '.';
+        }
+        memcpy(subject + 2 * TOKENS, "x", 2);
+        takers[i] = subscribe(&crew, &owner, subject, NULL);
+    }
+    publish.account = crew.account;
+    crew_run(&crew, 0, do_publish, &publish);
+    assert_int_equal(publish.taken, 0);
+    assert_true(publish.work > SUBS);
+    crew_run(&crew, 0, do_publish, &publish); /* from the cache */
+    assert_int_equal(publish.work, 0);
+    for (unsigned i = 0; i < SUBS; i++)
+        unsubscribe(&crew, takers[i]);
+    crew_stop(&crew);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -323,6 +358,7 @@ int main(void)
         cmocka_unit_test(test_refused_goes_to_another),
         cmocka_unit_test(test_echo_counts_as_no_taker),
         cmocka_unit_test(test_deliveries_are_work),
+        cmocka_unit_test(test_looking_for_takers_is_work),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
