@@ -85,7 +85,6 @@ void auth_off_worker(struct auth_attempt *attempt, uint64_t key,
         .worker = attempt->worker->index,
         .key = key,
         .source = source_key_of_text(attempt->host),
-
     };
     if (blocking_submit(attempt->auth->parts.blocking, &attempt->job) != OK)
         auth_refuse(attempt, ERR_LIMIT, NULL, "too many log-ins at once");

@@ -113,8 +113,8 @@ static bool begin(struct report_call *call)
         options->acc = call->scope;
     if (options->limit <= 0)
         options->limit = LIMIT_DEFAULT;
-    if (options->limit > (call->tenant ? LIMIT_DEFAULT : LIMIT_MAX))
-        options->limit = call->tenant ? LIMIT_DEFAULT : LIMIT_MAX;
+    if (options->limit > (call->asker == REPORT_OF_TENANT ? LIMIT_DEFAULT : LIMIT_MAX))
+        options->limit = call->asker == REPORT_OF_TENANT ? LIMIT_DEFAULT : LIMIT_MAX;
     if (options->cid > 0)
         options->limit = 1;
     if (options->offset < 0)
@@ -127,7 +127,7 @@ static bool begin(struct report_call *call)
     }
     state->first = (size_t)options->offset;
     state->count = (size_t)options->limit;
-    state->subs_left = call->tenant ? SUBS_TENANT_MAX : SUBS_MAX;
+    state->subs_left = call->asker == REPORT_OF_TENANT ? SUBS_TENANT_MAX : SUBS_MAX;
     return true;
 }
 

@@ -404,6 +404,7 @@ static enum MHD_Result start_report(struct http_request *request, const struct p
     request->page = page;
     request->call = report_call_new(http->monitor, report_named(page->report));
     request->call->owner = request;
+    request->call->asker = REPORT_OF_HTTP;
     request->call->encode = encode;
     request->call->done = on_report;
     read_params(request);

@@ -17,6 +17,7 @@ struct monitor *monitor_new(const struct monitor_facts *facts, const struct moni
 
     monitor->facts = *facts;
     monitor->parts = *parts;
+    report_gates_init(&monitor->gates);
     return monitor;
 }
 
@@ -36,6 +37,7 @@ void monitor_free(struct monitor *monitor)
         return;
     if (monitor->system != NULL)
         account_unref(monitor->system);
+    report_gates_fini(&monitor->gates);
     mem_free(monitor);
 }
 

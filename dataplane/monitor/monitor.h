@@ -21,6 +21,7 @@
 #include "dataplane/auth/auth.h"
 #include "dataplane/auth/resolver.h"
 #include "dataplane/core/blocking.h"
+#include "dataplane/monitor/report_gate.h"
 #include "dataplane/session/session_table.h"
 
 struct monitor_facts {
@@ -63,6 +64,7 @@ struct monitor {
     const char *const *http_paths;
     _Atomic int64_t *http_requests;
     size_t http_path_count;
+    struct report_gates gates;
 };
 
 struct monitor *monitor_new(const struct monitor_facts *facts, const struct monitor_parts *parts);

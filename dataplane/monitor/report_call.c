@@ -8,6 +8,9 @@
 #include "api/base/check.h"
 #include "api/base/mem.h"
 
+#define TOO_MANY "too many requests are waiting"
+enum { VISIT_WORK = 1024 };
+
 struct report_call *report_call_new(struct monitor *monitor, const struct report *report)
 {
     struct report_call *call = mem_alloc(sizeof(*call));
@@ -38,6 +41,35 @@ void report_fail(struct report_call *call, int code, const char *format, ...)
     call->error = (struct sys_error){.code = code, .description = arena_strdup(&call->arena, text)};
 }
 
+static void on_visit(struct worker *worker, void *body, size_t len);
+
+static void post_visit(struct report_call *call)
+{
+    workers_post(call->monitor->parts.workers, call->worker, on_visit, &call, sizeof(call));
+}
+
+/* Its text is there. */
+static void end(struct report_call *call, struct worker *worker)
+{
+    struct list *next =
+        call->running ? report_gate_leave(&call->monitor->gates, call->asker) : NULL;
+
+    if (next != NULL) {
+        struct report_call *follower = list_entry(next, struct report_call, waiting);
+
+        follower->running = true;
+        post_visit(follower);
+    }
+    call->done(call, worker);
+}
+
+static void end_refused(struct report_call *call, struct worker *worker, const char *why)
+{
+    report_fail(call, 503, "%s", why);
+    call->text = call->encode(call);
+    end(call, worker);
+}
+
 /* On a helper. */
 static void run_finish(struct blocking_job *job)
 {
@@ -52,7 +84,7 @@ static void on_finished(struct blocking_job *job, struct worker *worker)
 {
     struct report_call *call = container_of(job, struct report_call, job);
 
-    call->done(call, worker);
+    end(call, worker);
 }
 
 static void finish(struct report_call *call, struct worker *worker)
@@ -64,16 +96,7 @@ static void finish(struct report_call *call, struct worker *worker)
     };
     if (blocking_submit(call->monitor->parts.blocking, &call->job) == OK)
         return;
-    report_fail(call, 503, "too many requests are waiting");
-    call->text = call->encode(call);
-    call->done(call, worker);
-}
-
-static void on_visit(struct worker *worker, void *body, size_t len);
-
-static void post_visit(struct report_call *call)
-{
-    workers_post(call->monitor->parts.workers, call->worker, on_visit, &call, sizeof(call));
+    end_refused(call, worker, TOO_MANY);
 }
 
 /* The next worker, the next round, or the end. */
@@ -83,6 +106,11 @@ static void on_visit(struct worker *worker, void *body, size_t len)
     const struct report *report = call->report;
     unsigned workers = report->rounds > 0 ? workers_count(worker->all) : 1;
 
+    worker_charge(worker, VISIT_WORK);
+    if (!call->running) {
+        end_refused(call, worker, TOO_MANY);
+        return;
+    }
     if (call->error.code == 0 && report->visit != NULL) {
         if (report->visit(call, worker)) {
             post_visit(call);
@@ -105,11 +133,30 @@ static void on_visit(struct worker *worker, void *body, size_t len)
 
 void report_start(struct report_call *call)
 {
+    bool now = false;
+    enum result rc;
+
     CHECK(call->encode != NULL && call->done != NULL);
     if (call->error.code == 0 && call->report->begin != NULL && !call->report->begin(call))
         CHECK(call->error.code != 0);
     call->worker = REPORT_HOME;
-    post_visit(call);
+    rc = report_gate_enter(&call->monitor->gates, call->asker, &call->waiting, &now);
+    if (rc == OK && !now)
+        return; /* maybe it runs already: it is not ours any more */
+    call->running = rc == OK;
+    /* At once, so that those that are refused do not pile up in the mailbox. */
+    if (rc != OK && worker_current() != NULL)
+        end_refused(call, worker_current(), TOO_MANY);
+    else
+        post_visit(call);
+}
+
+void report_stop_waiting(struct monitor *monitor, struct worker *worker)
+{
+    struct list *link;
+
+    while ((link = report_gate_abandon(&monitor->gates)) != NULL)
+        end_refused(list_entry(link, struct report_call, waiting), worker, "the server stops");
 }
 
 const char *report_duration(struct arena *arena, int64_t ns)

@@ -6,7 +6,9 @@
  *     often as it has more to do, a bounded piece each turn; then `after` -> finish and the text
  *     on a helper -> done on worker REPORT_HOME
  *
- * So no worker is held up by a large answer, and what a worker owns is read only there.
+ * So no worker is held up by a large answer, and what a worker owns is read only there.  How many
+ * are on their way at once is bounded, how many wait for that, too (report_gate.h); one more is
+ * answered with 503, on the worker where it was asked.
  *
  * Ownership  a call owns its arena, in which everything of it lies; report_call_free.
  * Thread     report_start: any.  The members: whoever runs it at the time, never two at once.
@@ -46,11 +48,11 @@ struct report_call {
     struct monitor *monitor;
     const struct report *report;
     struct arena arena;
-    void *options;        /* struct of report->options, decoded, in the arena */
-    const char *scope;    /* only this account may be seen; NULL: all */
-    bool tenant;          /* an ordinary account asks: no answer is to be very large */
-    void *state;          /* the report's own, in the arena */
-    const void *document; /* of report->document_shape */
+    void *options;           /* struct of report->options, decoded, in the arena */
+    const char *scope;       /* only this account may be seen; NULL: all */
+    enum report_asker asker; /* no answer to a tenant is to be very large */
+    void *state;             /* the report's own, in the arena */
+    const void *document;    /* of report->document_shape */
     struct sys_error error;
     int64_t code; /* HTTP's; 0: 200, or that of the error */
     char *text;   /* by `encode` */
@@ -61,13 +63,18 @@ struct report_call {
     void *owner;
 
     unsigned round, worker; /* where it is */
+    struct list waiting;
+    bool running; /* it has a place at the gate */
     struct blocking_job job;
 };
 
 struct report_call *report_call_new(struct monitor *monitor, const struct report *report);
 void report_call_free(struct report_call *call);
-/* Then it belongs to its course until done. */
+/* Then it belongs to its course until done, which may be before this returns. */
 void report_start(struct report_call *call);
+
+/* Those that wait are answered with 503: the node stops.  On worker REPORT_HOME. */
+void report_stop_waiting(struct monitor *monitor, struct worker *worker);
 
 /* Sets call->error. */
 void report_fail(struct report_call *call, int code, const char *format, ...)

@@ -6,7 +6,7 @@
 #include "api/base/check.h"
 #include "api/base/mem.h"
 
-enum { SUBJECT_MAX = 256 };
+enum { SUBJECT_MAX = 256, REQUEST_WORK = 2048 };
 
 struct service_sub {
     struct sub sub;
@@ -68,6 +68,7 @@ static bool on_message(struct sub *sub, const struct delivery *message)
 
     if (sub->gone)
         return false;
+    worker_charge(service->worker, REQUEST_WORK);
     request = service_request_new(service->monitor, message->account, message);
     request->row = mine->row;
     mine->row->handle(request, service->worker);

@@ -16,7 +16,7 @@
 
 /* What an account may ask about itself, on each worker: reports are walks over connections. */
 #define OWN_EVERY_NS (50 * NS_PER_MS)
-enum { OWN_BURST = 40, OWN_QUESTION_MAX = 4096 };
+enum { OWN_BURST = 40, OWN_QUESTION_MAX = 4096, QUESTION_MAX = 64 << 10 };
 
 struct system_service {
     struct monitor *monitor;
@@ -70,6 +70,10 @@ static bool decode_body(struct service_request *request, struct worker *worker,
 
     if (body.len == 0 || slice_equal(body, SLICE("null"))) /* encoders write null for no options */
         return true;
+    if (body.len > QUESTION_MAX) {
+        answer_error(request, worker, 400, "the request is longer than 64 KiB");
+        return false;
+    }
     if (shape_decode_text(shape, request->body, SHAPE_LENIENT, &request->arena, out, &error) == OK)
         return true;
     answer_error(request, worker, 400, error.message);
@@ -98,7 +102,7 @@ static void run_report(struct service_request *request, struct worker *worker,
         return;
     }
     call->scope = request->scope;
-    call->tenant = !request->from->system;
+    call->asker = request->from->system ? REPORT_OF_SYSTEM : REPORT_OF_TENANT;
     call->owner = request;
     call->encode = encode_reply;
     call->done = on_report;
@@ -284,6 +288,7 @@ static void start_statz(struct service_request *request, struct worker *worker)
         return;
     }
     call->scope = request->scope;
+    call->asker = request->from->system ? REPORT_OF_SYSTEM : REPORT_OF_TENANT;
     call->owner = request;
     call->encode = encode_statz;
     call->done = on_statz;
@@ -455,6 +460,7 @@ void system_service_stop(struct system_service *service, struct worker *worker)
     worker->part[WORKER_PART_SYSTEM] = NULL;
     if (worker->index != REPORT_HOME)
         return;
+    report_stop_waiting(service->monitor, worker);
     event_timers_stop(service->timers, worker);
     service_close(service->claims, worker);
     service_close(service->service, worker);

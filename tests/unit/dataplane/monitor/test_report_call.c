@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include <semaphore.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "api/base/mem.h"
@@ -137,6 +138,108 @@ static void test_the_course(void **state)
     run(&report, 0, "red", "no way");
 }
 
+/* --- a storm -------------------------------------------------------------------------------- */
+
+enum { FULL = REPORTS_AT_ONCE + REPORT_WAITING_MAX };
+
+struct storm {
+    atomic_bool closed; /* no visit comes to an end */
+    atomic_uint answered, refused;
+};
+
+static bool visit_until_open(struct report_call *call, struct worker *worker)
+{
+    return atomic_load(&((struct storm *)call->owner)->closed);
+}
+
+static char *encode_plainly(struct report_call *call)
+{
+    return mem_strdup(call->error.code != 0 ? call->error.description : "text");
+}
+
+static void count_answer(struct report_call *call, struct worker *worker)
+{
+    struct storm *storm = call->owner;
+
+    atomic_fetch_add(call->error.code == 503 ? &storm->refused : &storm->answered, 1);
+    report_call_free(call);
+}
+
+static void start_for(struct storm *storm, enum report_asker asker)
+{
+    static const struct report report = {.options = &sys_filter_shape, .visit = visit_until_open};
+    struct report_call *call = report_call_new(monitor, &report);
+
+    call->owner = storm;
+    call->asker = asker;
+    call->encode = encode_plainly;
+    call->done = count_answer;
+    report_start(call);
+}
+
+/* On another worker than home: it is told at once. */
+static void start_one_too_many(struct worker *worker, void *arg)
+{
+    struct storm *storm = arg;
+
+    start_for(storm, REPORT_OF_SYSTEM);
+    assert_int_equal(atomic_load(&storm->refused), 1);
+}
+
+static bool two_refused(struct worker *worker, void *arg)
+{
+    return atomic_load(&((struct storm *)arg)->refused) == 2;
+}
+
+static bool all_answered(struct worker *worker, void *arg)
+{
+    return atomic_load(&((struct storm *)arg)->answered) == FULL;
+}
+
+static void stop_waiting(struct worker *worker, void *arg)
+{
+    report_stop_waiting(monitor, worker);
+}
+
+static bool any_answered(struct worker *worker, void *arg)
+{
+    return atomic_load(&((struct storm *)arg)->answered) > 0;
+}
+
+static void test_a_storm_is_bounded(void **state)
+{
+    struct storm storm = {.closed = true}, other = {0};
+
+    for (size_t i = 0; i < FULL; i++)
+        start_for(&storm, REPORT_OF_SYSTEM);
+    on_worker(workers, 1, start_one_too_many, &storm);
+    start_for(&storm, REPORT_OF_SYSTEM); /* from a thread that is no worker */
+    until_on_worker(workers, 0, two_refused, &storm);
+    start_for(&other, REPORT_OF_HTTP);
+    until_on_worker(workers, 0, any_answered, &other);
+    assert_int_equal(atomic_load(&storm.answered), 0);
+    atomic_store(&storm.closed, false);
+    until_on_worker(workers, 0, all_answered, &storm);
+    assert_int_equal(atomic_load(&storm.refused), 2);
+}
+
+static bool as_many_as_run(struct worker *worker, void *arg)
+{
+    return atomic_load(&((struct storm *)arg)->answered) == REPORTS_AT_ONCE;
+}
+
+static void test_the_end_answers_those_that_wait(void **state)
+{
+    struct storm storm = {.closed = true};
+
+    for (size_t i = 0; i < REPORTS_AT_ONCE + 3; i++)
+        start_for(&storm, REPORT_OF_TENANT);
+    on_worker(workers, 0, stop_waiting, NULL);
+    assert_int_equal(atomic_load(&storm.refused), 3);
+    atomic_store(&storm.closed, false);
+    until_on_worker(workers, 0, as_many_as_run, &storm);
+}
+
 static void test_durations(void **state)
 {
     static const struct {
@@ -163,6 +266,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_course),
+        cmocka_unit_test(test_a_storm_is_bounded),
+        cmocka_unit_test(test_the_end_answers_those_that_wait),
         cmocka_unit_test(test_durations),
     };
 
