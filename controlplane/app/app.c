@@ -86,6 +86,24 @@ static void add_counter(struct buf *out, const char *name, const char *help)
     buf_printf(out, "# HELP %s %s\n# TYPE %s counter\n", name, help, name);
 }
 
+static void write_drift(struct buf *out, const struct jobs_figures *figures)
+{
+    const struct {
+        const char *kind;
+        uint64_t count;
+    } kinds[] = {
+        {"missing", figures->drift_missing},
+        {"differs", figures->drift_differing},
+        {"unmanaged", figures->drift_unmanaged},
+        {"foreign_writer", figures->drift_foreign},
+    };
+
+    add_counter(out, "cp_drift_total", "Differences between what nodes hold and what they should.");
+    for (size_t i = 0; i < COUNT_OF(kinds); i++)
+        buf_printf(out, "cp_drift_total{kind=\"%s\"} %llu\n", kinds[i].kind,
+                   (unsigned long long)kinds[i].count);
+}
+
 static void on_metrics(void *arg, struct buf *out)
 {
     struct app *app = arg;
@@ -99,6 +117,7 @@ static void on_metrics(void *arg, struct buf *out)
     buf_printf(out, "cp_usage_samples_total %llu\n", (unsigned long long)figures.usage_samples);
     add_counter(out, "cp_usage_rows_total", "Rows of the usage ledger made.");
     buf_printf(out, "cp_usage_rows_total %llu\n", (unsigned long long)figures.usage_rows);
+    write_drift(out, &figures);
     buf_printf(out,
                "# HELP cp_reconcile_last_success_seconds Unix time of this process's last pass.\n"
                "# TYPE cp_reconcile_last_success_seconds gauge\n"

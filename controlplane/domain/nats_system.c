@@ -490,6 +490,28 @@ enum result nats_system_desired(struct work *work, const char *system_id, const 
                   &desired_account_shape, work->arena, out);
 }
 
+struct known_key {
+    const char *text;
+};
+static const struct field known_key_fields[] = {{"text", STRING_AT(struct known_key, text)}};
+static const struct shape known_key_shape = SHAPE(struct known_key, known_key_fields);
+
+enum result nats_system_known_keys(struct work *work, const struct strings *keys,
+                                   struct strings *out)
+{
+    struct db_rows rows;
+    enum result rc = db_all(work->db, SQL_system_known_keys, DB_ARGS(db_strings(keys)),
+                            &known_key_shape, work->arena, &rows);
+
+    *out = (struct strings){0};
+    if (rc != OK)
+        return rc;
+    out->items = arena_alloc_array(work->arena, rows.count + 1, sizeof(char *));
+    for (size_t i = 0; i < rows.count; i++)
+        out->items[out->count++] = ((const struct known_key *)rows.items)[i].text;
+    return OK;
+}
+
 struct sync_total {
     const char *state;
     int64_t accounts;

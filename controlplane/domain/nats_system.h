@@ -98,6 +98,9 @@ struct desired_account {
 extern const struct shape desired_account_shape;
 enum result nats_system_desired(struct work *work, const char *system_id, const char *after,
                                 int64_t limit, struct db_rows *out) MUST_CHECK;
+/* Those of the keys that are accounts of ours, in whatever state and system. */
+enum result nats_system_known_keys(struct work *work, const struct strings *keys,
+                                   struct strings *out) MUST_CHECK;
 /* GET .../sync: totals by state, nodes behind, last passes. */
 enum result nats_system_sync(struct work *work, const struct nats_system *system,
                              json_t **out) MUST_CHECK;

@@ -74,11 +74,11 @@ struct jobs {
     int listener_stop[2]; /* a pipe */
     _Atomic bool stopping, reconcile_wanted;
     int64_t compared_ns, reconciled_ns; /* the reconciler's */
-    struct push_figures push;
+    struct push_figures push;           /* each its own thread's; shown: for everybody */
     struct meter_figures meter;
     struct reconcile_figures reconcile;
-    _Atomic uint64_t pushes_ok, pushes_failed, usage_samples, usage_rows;
-    _Atomic int64_t last_reconcile_at;
+    pthread_mutex_t shown_mutex;
+    struct jobs_figures shown;
     pthread_mutex_t keys_mutex;
     struct system_key keys[SYSTEM_KEYS_MAX];
     size_t key_count;
@@ -115,8 +115,10 @@ static enum result pass_push(struct jobs *jobs, int64_t *sleep_ms)
     bool more = false;
     enum result rc = push_claims_pass(&jobs->context, &jobs->push, &more);
 
-    atomic_store(&jobs->pushes_ok, jobs->push.ok);
-    atomic_store(&jobs->pushes_failed, jobs->push.failed);
+    pthread_mutex_lock(&jobs->shown_mutex);
+    jobs->shown.pushes_ok = jobs->push.ok;
+    jobs->shown.pushes_failed = jobs->push.failed;
+    pthread_mutex_unlock(&jobs->shown_mutex);
     *sleep_ms = more ? 0 : POLL_MS;
     return rc == OK && !more ? next_due(jobs, outbox_next_ms, sleep_ms) : rc;
 }
@@ -134,10 +136,25 @@ static enum result pass_meter(struct jobs *jobs, int64_t *sleep_ms)
 {
     enum result rc = meter_pass(&jobs->context, &jobs->meter);
 
-    atomic_store(&jobs->usage_samples, jobs->meter.samples);
-    atomic_store(&jobs->usage_rows, jobs->meter.rows);
+    pthread_mutex_lock(&jobs->shown_mutex);
+    jobs->shown.usage_samples = jobs->meter.samples;
+    jobs->shown.usage_rows = jobs->meter.rows;
+    pthread_mutex_unlock(&jobs->shown_mutex);
     *sleep_ms = METER_EVERY_MS;
     return rc;
+}
+
+static void show_reconcile(struct jobs *jobs)
+{
+    const struct reconcile_figures *figures = &jobs->reconcile;
+
+    pthread_mutex_lock(&jobs->shown_mutex);
+    jobs->shown.drift_missing = figures->missing;
+    jobs->shown.drift_differing = figures->differing;
+    jobs->shown.drift_unmanaged = figures->unmanaged.appeared;
+    jobs->shown.drift_foreign = figures->foreign;
+    jobs->shown.last_reconcile_at = figures->last_success_at;
+    pthread_mutex_unlock(&jobs->shown_mutex);
 }
 
 static enum result pass_reconcile(struct jobs *jobs, int64_t *sleep_ms)
@@ -153,6 +170,7 @@ static enum result pass_reconcile(struct jobs *jobs, int64_t *sleep_ms)
     if (!compare && now - jobs->reconciled_ns < RECONCILE_EVERY_MS * NS_PER_MS)
         return OK;
     rc = reconcile_pass(&jobs->context, compare, &jobs->reconcile, &complete);
+    show_reconcile(jobs);
     if (rc != OK || !complete) {
         if (compare)
             atomic_store(&jobs->reconcile_wanted, true);
@@ -161,7 +179,6 @@ static enum result pass_reconcile(struct jobs *jobs, int64_t *sleep_ms)
     jobs->reconciled_ns = now;
     if (compare)
         jobs->compared_ns = now;
-    atomic_store(&jobs->last_reconcile_at, jobs->reconcile.last_success_at);
     return OK;
 }
 
@@ -440,6 +457,7 @@ struct jobs *jobs_start(const struct jobs_options *options)
 
     jobs->options = *options;
     pthread_mutex_init(&jobs->keys_mutex, NULL);
+    pthread_mutex_init(&jobs->shown_mutex, NULL);
     jobs->context.pool = options->pool;
     jobs->context.tools = options->tools;
     jobs->context.sync_changed = on_sync_changed;
@@ -488,6 +506,7 @@ void jobs_stop(struct jobs *jobs)
     }
     pthread_join(jobs->listener, NULL);
     release_leases(jobs);
+    unmanaged_fini(&jobs->reconcile.unmanaged);
     link_set_free(jobs->context.links);
     watch_nodes_free(jobs->watch);
     node_events_free(jobs->context.events);
@@ -498,6 +517,7 @@ void jobs_stop(struct jobs *jobs)
         pthread_mutex_destroy(&jobs->threads[i].mutex);
     }
     pthread_mutex_destroy(&jobs->keys_mutex);
+    pthread_mutex_destroy(&jobs->shown_mutex);
     close(jobs->listener_stop[0]);
     close(jobs->listener_stop[1]);
     mem_free(jobs);
@@ -511,11 +531,7 @@ json_t *jobs_check_system(struct jobs *jobs, const char *system_id, const char *
 
 void jobs_figures(struct jobs *jobs, struct jobs_figures *out)
 {
-    *out = (struct jobs_figures){
-        .pushes_ok = atomic_load(&jobs->pushes_ok),
-        .pushes_failed = atomic_load(&jobs->pushes_failed),
-        .usage_samples = atomic_load(&jobs->usage_samples),
-        .usage_rows = atomic_load(&jobs->usage_rows),
-        .last_reconcile_at = atomic_load(&jobs->last_reconcile_at),
-    };
+    pthread_mutex_lock(&jobs->shown_mutex);
+    *out = jobs->shown;
+    pthread_mutex_unlock(&jobs->shown_mutex);
 }

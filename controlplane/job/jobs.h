@@ -38,6 +38,7 @@ json_t *jobs_check_system(struct jobs *jobs, const char *system_id, const char *
 struct jobs_figures {
     uint64_t pushes_ok, pushes_failed;
     uint64_t usage_samples, usage_rows;
+    uint64_t drift_missing, drift_differing, drift_unmanaged, drift_foreign; /* see reconcile.h */
     int64_t last_reconcile_at; /* Unix ns, of this process */
 };
 void jobs_figures(struct jobs *jobs, struct jobs_figures *out);

@@ -219,16 +219,18 @@ static enum result record_held(struct job_call *call, const struct node *node, s
     return rc;
 }
 
-static void mark_listed(struct wants *wants, const struct strings *listed,
-                        struct reconcile_figures *figures)
+/* *unknown: the others. */
+static void mark_listed(struct wants *wants, const struct strings *listed, struct arena *arena,
+                        struct strings *unknown)
 {
+    *unknown = (struct strings){arena_alloc_array(arena, listed->count + 1, sizeof(char *)), 0};
     for (size_t i = 0; i < listed->count; i++) {
         struct map_link *link = map_find(&wants->by_key, slice_of(listed->items[i]));
 
         if (link != NULL)
             map_entry(link, struct want, link)->listed = true;
         else
-            figures->unmanaged++;
+            unknown->items[unknown->count++] = listed->items[i];
     }
 }
 
@@ -329,7 +331,7 @@ static enum result check_node(struct sweep *sweep, const struct link_taken *take
     struct system_link *link = taken->link;
     struct job_call *call = sweep->call;
     struct wants *wants = &sweep->wants;
-    struct strings listed;
+    struct strings listed, unknown;
     bool compared;
     enum result rc;
 
@@ -340,7 +342,10 @@ static enum result check_node(struct sweep *sweep, const struct link_taken *take
         return poke_behind(call, node);
     if (rc != OK)
         return OK;
-    mark_listed(wants, &listed, figures);
+    mark_listed(wants, &listed, &call->arena, &unknown);
+    rc = unmanaged_note(call, &figures->unmanaged, node, &unknown);
+    if (rc != OK)
+        return rc;
     compared = sweep->compare && check_contents(call, link, wants, figures) == OK;
     if (sweep->compare && !compared) {
         log_warn(LOG_JOB, "contents not compared node=%s", node->resource.name);

@@ -14,18 +14,24 @@
  *
  * Every step may be repeated, killed, or done by another replica.
  *
- * Ownership  none.
+ * What is found is counted when it appears, not again while it stays: what is missing or differs
+ * has a row in the outbox meanwhile, a foreign writer is known to the database, and accounts that
+ * are not ours are remembered (unmanaged.h).
+ *
+ * Ownership  the figures are the caller's; unmanaged_fini ends what they remember.
  * Thread     one; a lease for each system.
  * Errors     as the database's; a node that does not answer is no error.
  */
 #pragma once
 
 #include "controlplane/job/job.h"
+#include "controlplane/job/unmanaged.h"
 
 enum { RECONCILE_EVERY_MS = 60000, COMPARE_EVERY_MS = 600000 };
 
 struct reconcile_figures {
-    uint64_t missing, differing, unmanaged, foreign;
+    uint64_t missing, differing, foreign; /* how often each appeared on a node */
+    struct unmanaged unmanaged;
     int64_t last_success_at; /* Unix ns */
 };
 

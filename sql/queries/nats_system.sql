@@ -121,6 +121,12 @@ SELECT a.account_id, a.public_key, a.jti, j.jwt, a.state, a.revision, a.iat, a.i
  ORDER BY a.account_id
  LIMIT $3;
 
+-- name: system_known_keys
+-- Those of the keys that are accounts of ours, in whatever state.
+SELECT public_key AS text
+  FROM account
+ WHERE public_key = ANY ($1::text[]);
+
 -- name: system_sync_totals
 SELECT sync ->> 'state' AS state, count(*) AS accounts
   FROM account_item

@@ -26,10 +26,11 @@ static void test_what_a_node_lost_is_due_again(void **state)
     assert_int_equal(reconcile_pass(&workshop->context, false, &figures, &complete), OK);
     assert_true(complete);
     assert_int_equal(figures.missing, 3);
-    assert_int_equal(figures.unmanaged, 1); /* left alone */
+    assert_int_equal(figures.unmanaged.appeared, 1); /* left alone */
     assert_string_equal(world_text(workshop->world, "SELECT count(*) FROM outbox"), "3");
     assert_true(workshop->woken & WAKE_OUTBOX);
     assert_true(figures.last_success_at > 0);
+    unmanaged_fini(&figures.unmanaged);
     workshop_close(workshop);
 }
 
@@ -45,6 +46,7 @@ static void test_a_lease_of_another_replica_is_respected(void **state)
     assert_int_equal(reconcile_pass(&workshop->context, false, &figures, &complete), OK);
     assert_int_equal(figures.missing, 0);
     assert_string_equal(world_text(workshop->world, "SELECT count(*) FROM outbox"), "0");
+    unmanaged_fini(&figures.unmanaged);
     workshop_close(workshop);
 }
 
@@ -57,6 +59,7 @@ static void test_a_node_that_cannot_be_asked_is_no_error(void **state)
     assert_int_equal(reconcile_pass(&workshop->context, true, &figures, &complete), OK);
     assert_false(complete);
     assert_int_equal(figures.missing, 0);
+    unmanaged_fini(&figures.unmanaged);
     workshop_close(workshop);
 }
 
@@ -109,6 +112,7 @@ static void test_a_token_that_we_never_issued_is_foreign_while_it_is_there(void 
     compare(workshop, &figures);
     assert_string_equal(foreign_jti(workshop), "");
     assert_true(workshop->told > 0);
+    unmanaged_fini(&figures.unmanaged);
     workshop_close(workshop);
 }
 
@@ -129,6 +133,7 @@ static void test_a_foreign_token_is_not_over_while_a_node_cannot_be_looked_at(vo
     world_sql(workshop->world, "UPDATE node SET state = 'retired' WHERE node_id = 'nod_2'");
     compare(workshop, &figures);
     assert_string_equal(foreign_jti(workshop), "");
+    unmanaged_fini(&figures.unmanaged);
     workshop_close(workshop);
 }
 
@@ -152,6 +157,7 @@ static void test_a_newer_token_of_ours_is_not_foreign(void **state)
     assert_int_equal(figures.foreign, 0);
     assert_int_equal(figures.differing, 0);
     assert_string_equal(foreign_jti(workshop), "");
+    unmanaged_fini(&figures.unmanaged);
     workshop_close(workshop);
 }
 
@@ -168,6 +174,7 @@ static void test_an_older_token_is_replaced(void **state)
     assert_int_equal(figures.foreign, 0);
     assert_int_equal(figures.differing, 1);
     assert_string_equal(world_text(workshop->world, "SELECT account_id FROM outbox"), "acc_1");
+    unmanaged_fini(&figures.unmanaged);
     workshop_close(workshop);
 }
 

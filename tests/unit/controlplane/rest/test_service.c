@@ -49,6 +49,7 @@ static void test_metrics(void **state)
         "cp_outbox_depth ",
         "cp_outbox_oldest_seconds ",
         "cp_push_total{result=\"ok\"} ",
+        "cp_drift_total{kind=\"unmanaged\"} ",
         "cp_accounts{",
         "cp_db_pool_in_use ",
         "cp_usage_samples_total ",
