@@ -86,6 +86,18 @@ static void add_counter(struct buf *out, const char *name, const char *help)
     buf_printf(out, "# HELP %s %s\n# TYPE %s counter\n", name, help, name);
 }
 
+static void write_signer(struct buf *out, const struct vault *vault)
+{
+    static const char *const results[VAULT_OUTCOMES] = {
+        [VAULT_SIGNED] = "ok", [VAULT_REFUSED] = "refused", [VAULT_UNOPENED] = "failed"};
+
+    add_counter(out, "cp_signer_requests_total",
+                "Tokens to be signed; refused: not valid or too large, failed: no seed.");
+    for (int i = 0; i < VAULT_OUTCOMES; i++)
+        buf_printf(out, "cp_signer_requests_total{result=\"%s\"} %llu\n", results[i],
+                   (unsigned long long)vault_counted(vault, (enum vault_outcome)i));
+}
+
 static void write_drift(struct buf *out, const struct jobs_figures *figures)
 {
     const struct {
@@ -112,7 +124,12 @@ static void on_metrics(void *arg, struct buf *out)
     jobs_figures(app->jobs, &figures);
     add_counter(out, "cp_push_total", "Claims pushed to nodes.");
     buf_printf(out, "cp_push_total{result=\"ok\"} %llu\ncp_push_total{result=\"failed\"} %llu\n",
-               (unsigned long long)figures.pushes_ok, (unsigned long long)figures.pushes_failed);
+               (unsigned long long)figures.push.ok, (unsigned long long)figures.push.failed);
+    histogram_write(&figures.push.duration, "cp_push_duration_seconds",
+                    "Time from a change of claims until every node has it.", out);
+    histogram_write(&figures.push.revoked, "cp_revocation_effective_seconds",
+                    "Time from a revocation until every node has it.", out);
+    write_signer(out, app->vault);
     add_counter(out, "cp_usage_samples_total", "Samples of usage received from nodes.");
     buf_printf(out, "cp_usage_samples_total %llu\n", (unsigned long long)figures.usage_samples);
     add_counter(out, "cp_usage_rows_total", "Rows of the usage ledger made.");

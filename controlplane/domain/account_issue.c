@@ -43,7 +43,7 @@ static enum result sign(struct work *work, const struct account *account, struct
     if (rc != OK)
         return rc;
     claims->iat = next_iat(work, account);
-    rc = issuer_sign(&seed, claims, work->arena, issued);
+    rc = issuer_sign(work->tools->vault, &seed, claims, work->arena, issued);
     vault_secret_wipe(&seed);
     if (rc == ERR_LIMIT)
         return refusal_set(work->refusal, REFUSAL_jwt_too_large,

@@ -10,6 +10,7 @@
 #include "api/base/mem.h"
 #include "api/nats/creds.h"
 #include "controlplane/domain/authz.h"
+#include "controlplane/domain/outbox.h"
 #include "controlplane/domain/revocation.h"
 #include "controlplane/domain/secret.h"
 #include "controlplane/vault/issuer.h"
@@ -190,7 +191,7 @@ static enum result sign(struct work *work, struct issue_job *job)
     if (job->user->role_id == NULL) /* else the scope says everything */
         user_rules_claims(&job->user->rules, &user.limits, work->arena);
     user.issuer_account = job->account->public_key;
-    rc = issuer_sign(&seed, &claims, work->arena, &job->issued);
+    rc = issuer_sign(work->tools->vault, &seed, &claims, work->arena, &job->issued);
     vault_secret_wipe(&seed);
     if (rc == ERR_LIMIT)
         return refusal_set(work->refusal, REFUSAL_jwt_too_large,
@@ -321,7 +322,7 @@ enum result credential_revoke(struct work *work, const struct account *account,
         settings.revoked_before = old->issued_at;
     rc = revocation_put(work, account, old->public_key, &settings, &revocation);
     if (rc == OK)
-        rc = account_changed(work, account->resource.id, "credential revoked", revision);
+        rc = account_changed(work, account->resource.id, REASON_CREDENTIAL_REVOKED, revision);
     return rc == OK ? credential_by_id(work, old->account_id, old->resource.id, out) : rc;
 }
 

@@ -191,7 +191,7 @@ static enum result sign_system_account(struct work *work, const char *operator_i
     claims_account_defaults(&account);
     account.signing_keys.items = &key;
     account.signing_keys.count = 1;
-    rc = issuer_sign(&seed, &claims, work->arena, issued);
+    rc = issuer_sign(work->tools->vault, &seed, &claims, work->arena, issued);
     vault_secret_wipe(&seed);
     if (rc == OK)
         *record = resource_json(work->arena, issuer_claims_json(&claims));
@@ -438,7 +438,7 @@ enum result nats_system_connect_jwt(struct work *work, const char *system_id,
         return rc;
     claims_user_defaults(&user.limits);
     user.issuer_account = account.public_key;
-    rc = issuer_sign(&seed, &claims, work->arena, &issued);
+    rc = issuer_sign(work->tools->vault, &seed, &claims, work->arena, &issued);
     vault_secret_wipe(&seed);
     if (rc == OK)
         *jwt = issued.jwt;
@@ -457,7 +457,8 @@ enum result nats_system_delete_request(struct work *work, const char *system_id,
         rc = operator_signer(work, system.operator_id, signer, &seed);
     if (rc != OK)
         return rc;
-    rc = issuer_sign_delete(&seed, account_keys, work_now(work) / NS_PER_S, work->arena, jwt);
+    rc = issuer_sign_delete(work->tools->vault, &seed, account_keys, work_now(work) / NS_PER_S,
+                            work->arena, jwt);
     vault_secret_wipe(&seed);
     return rc;
 }

@@ -4,6 +4,7 @@
 
 #include "controlplane/domain/account_issue.h"
 #include "controlplane/domain/authz.h"
+#include "controlplane/domain/outbox.h"
 #include "controlplane/domain/revocation.h"
 
 enum { DEFAULT_TTL_S = 90 * 86400, TAGS_MAX = 64 };
@@ -234,7 +235,7 @@ enum result nats_user_update(struct work *work, const struct account *account,
     if (rc == OK)
         rc = check(work, account, settings, &role_id);
     if (rc == OK && settings->disabled && !is_disabled(old))
-        rc = revoke_keys(work, account, old, "user disabled");
+        rc = revoke_keys(work, account, old, REASON_USER_DISABLED);
     if (rc != OK)
         return rc;
     values[0] = db_text(old->resource.id);
@@ -253,7 +254,7 @@ enum result nats_user_update(struct work *work, const struct account *account,
 enum result nats_user_delete(struct work *work, const struct account *account,
                              const struct nats_user *user)
 {
-    enum result rc = revoke_keys(work, account, user, "user deleted");
+    enum result rc = revoke_keys(work, account, user, REASON_USER_DELETED);
 
     return rc == OK ? db_exec(work->db, SQL_user_delete, DB_ARGS(db_text(user->resource.id))) : rc;
 }

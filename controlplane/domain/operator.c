@@ -173,7 +173,7 @@ static enum result make_operator(struct work *work, const struct operator_settin
     issuer_new_key(work->tools->random, NKEY_OPERATOR, new->public_key, &new->seed);
     issuer_new_key(work->tools->random, NKEY_OPERATOR, new->signing_key, &new->signing_seed);
     new->has_signing_key = true;
-    rc = issuer_sign(&new->seed, &claims, work->arena, &issued);
+    rc = issuer_sign(work->tools->vault, &new->seed, &claims, work->arena, &issued);
     if (rc == ERR_INVALID)
         return refusal_field(work->refusal, "/", "invalid", "%s", issued.why);
     new->jwt = issued.jwt;

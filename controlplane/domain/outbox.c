@@ -1,5 +1,7 @@
 #include "controlplane/domain/outbox.h"
 
+#include "api/base/check.h"
+
 #define T struct outbox_row
 static const struct field outbox_row_fields[] = {
     {"outbox_id", INT_AT(T, outbox_id)},
@@ -62,10 +64,29 @@ enum result outbox_done(struct work *work, const struct outbox_row *row)
     if (rc != ERR_NOT_FOUND)
         return rc;
     rc = db_change(work->db, SQL_outbox_release,
-                   DB_ARGS(db_integer(row->outbox_id), db_integer(row->lease_epoch)));
+                   DB_ARGS(db_integer(row->outbox_id), db_integer(row->lease_epoch),
+                           db_integer(row->revision)));
     if (rc == OK)
         work->wake |= WAKE_OUTBOX;
     return lost_if_missing(rc);
+}
+
+static const struct field wait_fields[] = {
+    {"revoked", BOOL_AT(struct outbox_wait, revoked)},
+    {"us", INT_AT(struct outbox_wait, us)},
+};
+static const struct shape wait_shape = SHAPE(struct outbox_wait, wait_fields);
+
+enum result outbox_waits(struct work *work, const struct outbox_row *row, struct db_rows *out)
+{
+    const char *reasons[] = {REASON_REVOKED, REASON_CREDENTIAL_REVOKED, REASON_USER_DISABLED,
+                             REASON_USER_DELETED};
+    const struct strings revoking = {reasons, COUNT_OF(reasons)};
+
+    return db_all(
+        work->db, SQL_outbox_waits,
+        DB_ARGS(db_integer(row->outbox_id), db_integer(row->revision), db_strings(&revoking)),
+        &wait_shape, work->arena, out);
 }
 
 enum result outbox_retry(struct work *work, const struct outbox_row *row, int64_t delay_ms,

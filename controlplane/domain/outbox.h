@@ -17,6 +17,12 @@
 
 #include "controlplane/domain/work.h"
 
+/* Why claims were made anew, as their revision says it: these took somebody's access away. */
+#define REASON_REVOKED "revocation"
+#define REASON_CREDENTIAL_REVOKED "credential revoked"
+#define REASON_USER_DISABLED "user disabled"
+#define REASON_USER_DELETED "user deleted"
+
 struct outbox_row {
     int64_t outbox_id;
     const char *account_id, *team_id, *system_id, *public_key;
@@ -40,6 +46,14 @@ enum result outbox_renew(struct work *work, const struct outbox_row *row,
                          int64_t lease_s) MUST_CHECK;
 /* row->revision has reached every node that must have it. */
 enum result outbox_done(struct work *work, const struct outbox_row *row) MUST_CHECK;
+/* Before outbox_done: how long the nodes have waited for it. */
+struct outbox_wait {
+    bool revoked; /* false: the whole row; true: one revision in it that revoked something */
+    int64_t us;
+};
+/* struct outbox_wait; the row's own first. */
+enum result outbox_waits(struct work *work, const struct outbox_row *row,
+                         struct db_rows *out) MUST_CHECK;
 /* Not yet: again after delay_ms; a change of the account comes at once in any case. */
 enum result outbox_retry(struct work *work, const struct outbox_row *row, int64_t delay_ms,
                          const char *error) MUST_CHECK;

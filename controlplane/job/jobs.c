@@ -116,8 +116,7 @@ static enum result pass_push(struct jobs *jobs, int64_t *sleep_ms)
     enum result rc = push_claims_pass(&jobs->context, &jobs->push, &more);
 
     pthread_mutex_lock(&jobs->shown_mutex);
-    jobs->shown.pushes_ok = jobs->push.ok;
-    jobs->shown.pushes_failed = jobs->push.failed;
+    jobs->shown.push = jobs->push;
     pthread_mutex_unlock(&jobs->shown_mutex);
     *sleep_ms = more ? 0 : POLL_MS;
     return rc == OK && !more ? next_due(jobs, outbox_next_ms, sleep_ms) : rc;
@@ -458,6 +457,8 @@ struct jobs *jobs_start(const struct jobs_options *options)
     jobs->options = *options;
     pthread_mutex_init(&jobs->keys_mutex, NULL);
     pthread_mutex_init(&jobs->shown_mutex, NULL);
+    push_figures_init(&jobs->push);
+    push_figures_init(&jobs->shown.push);
     jobs->context.pool = options->pool;
     jobs->context.tools = options->tools;
     jobs->context.sync_changed = on_sync_changed;

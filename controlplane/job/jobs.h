@@ -13,7 +13,7 @@
 
 #include <jansson.h>
 
-#include "controlplane/job/job.h"
+#include "controlplane/job/push_claims.h"
 
 struct jobs;
 
@@ -36,7 +36,7 @@ json_t *jobs_check_system(struct jobs *jobs, const char *system_id, const char *
 
 /* For /metrics and /readyz. */
 struct jobs_figures {
-    uint64_t pushes_ok, pushes_failed;
+    struct push_figures push;
     uint64_t usage_samples, usage_rows;
     uint64_t drift_missing, drift_differing, drift_unmanaged, drift_foreign; /* see reconcile.h */
     int64_t last_reconcile_at; /* Unix ns, of this process */

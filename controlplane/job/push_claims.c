@@ -36,6 +36,16 @@ int64_t push_backoff_ms(int64_t attempts, struct random *random)
     return delay * 3 / 4 + (int64_t)random_below(random, (uint64_t)delay / 2);
 }
 
+static const int64_t bounds_ms[] = {10,   25,   50,    100,   250,   500,    1000,   2000,
+                                    3000, 5000, 10000, 30000, 60000, 300000, 3600000};
+
+void push_figures_init(struct push_figures *figures)
+{
+    *figures = (struct push_figures){0};
+    histogram_init(&figures->duration, bounds_ms, COUNT_OF(bounds_ms));
+    histogram_init(&figures->revoked, bounds_ms, COUNT_OF(bounds_ms));
+}
+
 /* The rows of one system in one pass. */
 struct batch {
     const char *system_id;
@@ -175,10 +185,11 @@ static void log_refusal(const struct outbox_row *row, const struct node *node,
 
 /* What became of one row on all nodes. */
 struct verdict {
-    size_t open;       /* nodes that must be asked again */
-    size_t hopeless;   /* of these: that called the claims invalid */
-    size_t incomplete; /* nodes on which imports are not active yet: looked at again */
-    bool stale;        /* a node holds a newer token */
+    size_t open;          /* nodes that must be asked again */
+    size_t hopeless;      /* of these: that called the claims invalid */
+    size_t incomplete;    /* nodes on which imports are not active yet: looked at again */
+    bool stale;           /* a node holds a newer token */
+    struct db_rows waits; /* struct outbox_wait; of a row that is done */
 };
 
 /* One node's answer to one row. */
@@ -219,7 +230,7 @@ static enum result record_node(struct job_call *call, const struct outbox_row *r
 
 /* The row is closed, or due again. */
 static enum result record_verdict(struct job_call *call, const struct batch *batch,
-                                  const struct outbox_row *row, const struct verdict *verdict,
+                                  const struct outbox_row *row, struct verdict *verdict,
                                   int64_t delay_ms)
 {
     bool was_foreign;
@@ -239,7 +250,18 @@ static enum result record_verdict(struct job_call *call, const struct batch *bat
                  row->public_key);
     if (rc == OK && verdict->incomplete > 0) /* the same bytes again: a node tells anew */
         return outbox_retry(&call->work, row, INCOMPLETE_RETRY_MS, "imports are not active");
+    if (rc == OK)
+        rc = outbox_waits(&call->work, row, &verdict->waits);
     return rc == OK ? outbox_done(&call->work, row) : rc;
+}
+
+static void count_waits(const struct db_rows *waits, struct push_figures *figures)
+{
+    const struct outbox_wait *items = waits->items;
+
+    for (size_t i = 0; i < waits->count; i++)
+        histogram_add(items[i].revoked ? &figures->revoked : &figures->duration,
+                      items[i].us * NS_PER_US);
 }
 
 /* Everything about one row in one transaction. */
@@ -271,6 +293,7 @@ static enum result record_row(struct job_call *call, const struct batch *batch, 
     if (rc == OK) {
         figures->ok += batch->nodes.count - verdict.open;
         figures->failed += verdict.open;
+        count_waits(&verdict.waits, figures);
         call->context->sync_changed(row->account_id, call->context->arg);
     }
     return rc == ERR_CONFLICT ? OK : rc; /* another replica took the row over */

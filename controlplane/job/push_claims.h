@@ -12,11 +12,15 @@
  */
 #pragma once
 
+#include "api/base/histogram.h"
 #include "controlplane/job/job.h"
 
 struct push_figures {
-    uint64_t ok, failed; /* answers of nodes */
+    uint64_t ok, failed;       /* answers of nodes */
+    struct histogram duration; /* from a change until every node has it */
+    struct histogram revoked;  /* the same of changes that took somebody's access away */
 };
+void push_figures_init(struct push_figures *figures);
 
 /* *more: there may be more that is due already. */
 enum result push_claims_pass(const struct job_context *context, struct push_figures *figures,

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "api/base/check.h"
-#include "api/base/clock.h"
+#include "api/base/histogram.h"
 #include "api/base/mem.h"
 
 static const int64_t bounds_ms[] = {5, 10, 25, 50, 100, 250, 500, 1000, 2500, 10000};
@@ -19,8 +19,7 @@ struct figures {
     pthread_mutex_t mutex;
     struct figure items[FIGURES_MAX];
     size_t count;
-    uint64_t buckets[COUNT_OF(bounds_ms) + 1];
-    uint64_t total, total_us;
+    struct histogram duration;
     struct buf kept; /* from the database */
     int64_t good_until_ns;
     bool asking;
@@ -31,6 +30,7 @@ struct figures *figures_new(void)
     struct figures *figures = mem_alloc(sizeof(*figures));
 
     pthread_mutex_init(&figures->mutex, NULL);
+    histogram_init(&figures->duration, bounds_ms, COUNT_OF(bounds_ms));
     return figures;
 }
 
@@ -61,22 +61,14 @@ static struct figure *obtain(struct figures *figures, const char *route, int sta
 
 void figures_count(struct figures *figures, const char *route, int status, int64_t ns)
 {
-    size_t at = 0;
-
-    while (at < COUNT_OF(bounds_ms) && ns > bounds_ms[at] * NS_PER_MS)
-        at++;
     pthread_mutex_lock(&figures->mutex);
     obtain(figures, route, status)->count++;
-    figures->buckets[at]++;
-    figures->total++;
-    figures->total_us += (uint64_t)(ns / NS_PER_US);
+    histogram_add(&figures->duration, ns);
     pthread_mutex_unlock(&figures->mutex);
 }
 
 void figures_write(struct figures *figures, struct buf *out)
 {
-    uint64_t sum = 0;
-
     pthread_mutex_lock(&figures->mutex);
     buf_add_text(out, "# HELP cp_http_requests_total Requests answered.\n"
                       "# TYPE cp_http_requests_total counter\n");
@@ -84,19 +76,8 @@ void figures_write(struct figures *figures, struct buf *out)
         buf_printf(out, "cp_http_requests_total{route=\"%s\",code=\"%d\"} %llu\n",
                    figures->items[i].route, figures->items[i].status,
                    (unsigned long long)figures->items[i].count);
-    buf_add_text(out, "# HELP cp_http_duration_seconds Time from head to answer.\n"
-                      "# TYPE cp_http_duration_seconds histogram\n");
-    for (size_t i = 0; i < COUNT_OF(bounds_ms); i++) {
-        sum += figures->buckets[i];
-        buf_printf(out, "cp_http_duration_seconds_bucket{le=\"%g\"} %llu\n",
-                   (double)bounds_ms[i] / 1000, (unsigned long long)sum);
-    }
-    buf_printf(out,
-               "cp_http_duration_seconds_bucket{le=\"+Inf\"} %llu\n"
-               "cp_http_duration_seconds_sum %.6f\n"
-               "cp_http_duration_seconds_count %llu\n",
-               (unsigned long long)figures->total, (double)figures->total_us / 1e6,
-               (unsigned long long)figures->total);
+    histogram_write(&figures->duration, "cp_http_duration_seconds", "Time from head to answer.",
+                    out);
     pthread_mutex_unlock(&figures->mutex);
 }
 

@@ -3,6 +3,7 @@
 #include <stddef.h>
 
 #include "controlplane/domain/account_issue.h"
+#include "controlplane/domain/outbox.h"
 #include "controlplane/domain/revocation.h"
 
 #define BASE "/v1/accounts/{account}/revocations"
@@ -43,7 +44,7 @@ static enum result put(struct rest_call *call)
         rc = revocation_put(&call->work, &call->account, router_param(call, "user_key"), call->body,
                             &revocation);
     if (rc == OK)
-        rc = account_changed(&call->work, call->account.resource.id, "revocation", &revision);
+        rc = account_changed(&call->work, call->account.resource.id, REASON_REVOKED, &revision);
     if (rc == OK)
         rc = router_wait_account(call);
     if (rc == OK)

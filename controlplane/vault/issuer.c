@@ -81,7 +81,13 @@ static enum result encode(const struct vault_secret *seed, struct claims *claims
     return rc;
 }
 
-enum result issuer_sign(const struct vault_secret *seed, struct claims *claims, struct arena *arena,
+static enum result counted(struct vault *vault, enum result rc)
+{
+    vault_count(vault, rc == OK ? VAULT_SIGNED : VAULT_REFUSED);
+    return rc;
+}
+
+static enum result sign(const struct vault_secret *seed, struct claims *claims, struct arena *arena,
                         struct issued *out)
 {
     struct slice token;
@@ -103,8 +109,15 @@ enum result issuer_sign(const struct vault_secret *seed, struct claims *claims, 
     return OK;
 }
 
-enum result issuer_sign_delete(const struct vault_secret *seed, const struct strings *accounts,
-                               int64_t iat, struct arena *arena, const char **jwt)
+enum result issuer_sign(struct vault *vault, const struct vault_secret *seed, struct claims *claims,
+                        struct arena *arena, struct issued *out)
+{
+    return counted(vault, sign(seed, claims, arena, out));
+}
+
+enum result issuer_sign_delete(struct vault *vault, const struct vault_secret *seed,
+                               const struct strings *accounts, int64_t iat, struct arena *arena,
+                               const char **jwt)
 {
     char public_key[NKEY_PUBLIC_MAX];
     struct claims claims = {.type = CLAIMS_GENERIC, .iat = iat, .sub = public_key};
@@ -122,7 +135,7 @@ enum result issuer_sign_delete(const struct vault_secret *seed, const struct str
     json_decref(claims.rest);
     if (rc == OK)
         *jwt = arena_copy(arena, token);
-    return rc;
+    return counted(vault, rc);
 }
 
 const char *issuer_claims_hash(const struct claims *claims, struct arena *arena)

@@ -5,6 +5,8 @@
  * sees it (JWT-04).  Sizes are checked (JWT-03): an account's token below 512 KiB, a user's so
  * that the CONNECT line stays below 4,096 bytes.
  *
+ * Each signature, and each that was refused, is counted by the vault.
+ *
  * Ownership  texts go into the arena; seeds are in locked memory and wiped by who got them.
  * Thread     any.
  * Errors     ERR_LIMIT (too large), ERR_INVALID (claims that do not validate; `why` says it),
@@ -39,11 +41,12 @@ struct issued {
 };
 
 /* claims->iat is the caller's (JWT-01); iss and jti are filled in. */
-enum result issuer_sign(const struct vault_secret *seed, struct claims *claims, struct arena *arena,
-                        struct issued *out) MUST_CHECK;
+enum result issuer_sign(struct vault *vault, const struct vault_secret *seed, struct claims *claims,
+                        struct arena *arena, struct issued *out) MUST_CHECK;
 /* The request to forget accounts: generic claims, subject = issuer. */
-enum result issuer_sign_delete(const struct vault_secret *seed, const struct strings *accounts,
-                               int64_t iat, struct arena *arena, const char **jwt) MUST_CHECK;
+enum result issuer_sign_delete(struct vault *vault, const struct vault_secret *seed,
+                               const struct strings *accounts, int64_t iat, struct arena *arena,
+                               const char **jwt) MUST_CHECK;
 const char *issuer_claims_hash(const struct claims *claims, struct arena *arena);
 /* The claims as a token has them, for the record; a new reference. */
 json_t *issuer_claims_json(const struct claims *claims);

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <sodium.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +30,7 @@ _Static_assert((int)VAULT_KEY_LEN == (int)crypto_aead_xchacha20poly1305_ietf_KEY
 struct vault {
     unsigned char *key; /* locked */
     struct random *random;
+    _Atomic uint64_t counts[VAULT_OUTCOMES];
 };
 
 static const char proof_text[] = "berth master key";
@@ -174,11 +176,23 @@ enum result vault_unseal(struct vault *vault, const struct vault_place *key_plac
     struct vault_secret key;
     enum result rc = unwrap(vault, key_place, wrapped, &key);
 
+    if (rc == OK) {
+        rc = unseal(key.data, place, ciphertext, out);
+        vault_secret_wipe(&key);
+    }
     if (rc != OK)
-        return rc;
-    rc = unseal(key.data, place, ciphertext, out);
-    vault_secret_wipe(&key);
+        vault_count(vault, VAULT_UNOPENED);
     return rc;
+}
+
+void vault_count(struct vault *vault, enum vault_outcome outcome)
+{
+    atomic_fetch_add_explicit(&vault->counts[outcome], 1, memory_order_relaxed);
+}
+
+uint64_t vault_counted(const struct vault *vault, enum vault_outcome outcome)
+{
+    return atomic_load_explicit(&vault->counts[outcome], memory_order_relaxed);
 }
 
 const char *vault_proof(struct vault *vault, struct arena *arena)

@@ -13,7 +13,7 @@
  *
  * Ownership  a vault is the caller's; texts go into the arena given; an opened secret is the
  *            caller's until secret_wipe.
- * Thread     any; a vault does not change after vault_open.
+ * Thread     any; of a vault only its counters change after vault_open.
  * Errors     vault_open: ERR_NOT_FOUND, ERR_DENIED (mode or owner), ERR_INVALID (length), ERR_IO,
  *            with a message.  Opening: ERR_CORRUPT (wrong place, wrong key, damaged).
  */
@@ -66,6 +66,16 @@ enum result vault_unseal(struct vault *vault, const struct vault_place *key_plac
 /* A sealed constant that only the same master key opens: tells a wrong key file at start. */
 const char *vault_proof(struct vault *vault, struct arena *arena);
 enum result vault_check_proof(struct vault *vault, const char *proof) MUST_CHECK;
+
+/* What became of requests to sign something with a seed that is kept here. */
+enum vault_outcome {
+    VAULT_SIGNED,
+    VAULT_REFUSED,  /* claims that are not valid, or too large: nobody saw the token */
+    VAULT_UNOPENED, /* the seed did not open: another master key, or damaged */
+    VAULT_OUTCOMES
+};
+void vault_count(struct vault *vault, enum vault_outcome outcome);
+uint64_t vault_counted(const struct vault *vault, enum vault_outcome outcome);
 
 enum { VAULT_HASH_LEN = 64 };
 /* Keyed BLAKE2b in hexadecimal, the key derived from the master key for this purpose: the

@@ -1,8 +1,10 @@
 -- name: outbox_add
 -- A newer revision takes the place of the older one, and is due at once.
-INSERT INTO outbox (account_id, team_id, system_id, kind, revision)
-SELECT a.account_id, a.team_id, a.system_id, 'claims', $2
+INSERT INTO outbox (account_id, team_id, system_id, kind, revision, created_at)
+SELECT a.account_id, a.team_id, a.system_id, 'claims', $2,
+       coalesce(r.created_at, clock_timestamp())
   FROM account a
+  LEFT JOIN account_revision r ON r.account_id = a.account_id AND r.revision = $2
  WHERE a.account_id = $1
 ON CONFLICT (account_id) DO UPDATE
    SET revision = greatest(outbox.revision, excluded.revision),
@@ -59,12 +61,36 @@ DELETE FROM outbox
    AND revision <= $3;
 
 -- name: outbox_release
--- What is left after outbox_done: a newer revision, due now.
-UPDATE outbox
+-- What is left after outbox_done: a newer revision than $3, due now, as old as it is.
+UPDATE outbox o
    SET lease_until = NULL,
-       not_before = clock_timestamp()
- WHERE outbox_id = $1
-   AND lease_epoch = $2;
+       not_before = clock_timestamp(),
+       created_at = coalesce((SELECT min(r.created_at)
+                                FROM account_revision r
+                               WHERE r.account_id = o.account_id
+                                 AND r.revision > $3), o.created_at)
+ WHERE o.outbox_id = $1
+   AND o.lease_epoch = $2;
+
+-- name: outbox_waits
+-- How long, in microseconds, the nodes have waited for what a row delivers up to revision $2, and
+-- for each revision among it that revoked something; of very many only the newest.
+SELECT false AS revoked,
+       (extract(epoch FROM clock_timestamp() - o.created_at) * 1000000)::bigint AS us
+  FROM outbox o
+ WHERE o.outbox_id = $1
+UNION ALL
+SELECT true, (extract(epoch FROM clock_timestamp() - r.created_at) * 1000000)::bigint
+  FROM outbox o
+ CROSS JOIN LATERAL (SELECT v.created_at, v.reason
+                       FROM account_revision v
+                      WHERE v.account_id = o.account_id
+                        AND v.revision <= $2
+                      ORDER BY v.revision DESC
+                      LIMIT 100) r
+ WHERE o.outbox_id = $1
+   AND r.created_at >= o.created_at
+   AND r.reason = ANY ($3::text[]);
 
 -- name: outbox_retry
 -- A change that came during the attempt stays due at once.

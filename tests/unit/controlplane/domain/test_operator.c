@@ -50,7 +50,7 @@ static const char *sign_offline(const struct operator* operator, const char * se
     struct issued issued;
 
     vault_secret_set(&seed, slice_of(seed_text));
-    assert_int_equal(issuer_sign(&seed, &claims, &scene.arena, &issued), OK);
+    assert_int_equal(issuer_sign(scene.tools.vault, &seed, &claims, &scene.arena, &issued), OK);
     vault_secret_wipe(&seed);
     return issued.jwt;
 }

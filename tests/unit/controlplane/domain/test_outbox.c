@@ -200,6 +200,54 @@ static void test_what_came_during_a_push_stays_and_is_due_at_once(void **state)
     assert_int_equal(row_of(&rows, 0)->revision, 3);
 }
 
+static void since(struct world *world, int revision, int seconds, const char *reason)
+{
+    world_sql(world,
+              "UPDATE account_revision SET reason = '%s',"
+              " created_at = clock_timestamp() - interval '%d seconds'"
+              " WHERE account_id = 'acc_1' AND revision = %d",
+              reason, seconds, revision);
+}
+
+/* Seconds of the i-th wait; a revocation's with a minus. */
+static int64_t wait_s(const struct db_rows *waits, size_t i)
+{
+    const struct outbox_wait *wait = (const struct outbox_wait *)waits->items + i;
+
+    assert_true(i < waits->count);
+    return wait->us / 1000000 / 100 * (wait->revoked ? -1 : 1);
+}
+
+/* A row waits since its first revision; what revoked something is told apart.  In hundreds of
+ * seconds, so that a slow machine changes nothing. */
+static void test_how_long_the_nodes_have_waited(void **state)
+{
+    struct world *world = *state;
+    struct work *work = world->work;
+    struct db_rows rows, waits;
+
+    since(world, 1, 900, "user deleted");
+    add(work, "acc_1", 1);
+    revise(world, 2);
+    since(world, 2, 500, "changed");
+    revise(world, 3);
+    since(world, 3, 300, "credential revoked");
+    rows = claim(work, "sys_1", 10);
+    world_ok(work, outbox_waits(work, row_of(&rows, 0), &waits));
+    assert_int_equal(waits.count, 3);
+    assert_int_equal(wait_s(&waits, 0), 9);
+    assert_int_equal(wait_s(&waits, 1) + wait_s(&waits, 2), -(9 + 3));
+    /* What came meanwhile waits since then, and what was told is not told again. */
+    revise(world, 4);
+    since(world, 4, 200, "revocation");
+    world_ok(work, outbox_done(work, row_of(&rows, 0)));
+    rows = claim(work, "sys_1", 10);
+    world_ok(work, outbox_waits(work, row_of(&rows, 0), &waits));
+    assert_int_equal(waits.count, 2);
+    assert_int_equal(wait_s(&waits, 0), 2);
+    assert_int_equal(wait_s(&waits, 1), -2);
+}
+
 static void test_a_failure_waits_counts_and_says_why(void **state)
 {
     struct world *world = *state;
@@ -287,6 +335,7 @@ int main(void)
         TEST(test_renewing_keeps_others_out),
         TEST(test_newer_revisions_collapse),
         TEST(test_what_came_during_a_push_stays_and_is_due_at_once),
+        TEST(test_how_long_the_nodes_have_waited),
         TEST(test_a_failure_waits_counts_and_says_why),
         TEST(test_a_poke_makes_a_row_where_there_is_something_to_push),
         TEST(test_a_deleted_account_goes_out_as_a_tombstone),

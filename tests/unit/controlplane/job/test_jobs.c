@@ -35,7 +35,7 @@ static void test_they_start_and_end_whatever_is_there(void **state)
 
     jobs_wake(jobs, WAKE_OUTBOX | WAKE_OPERATION | WAKE_RECONCILE | WAKE_TRUST);
     jobs_figures(jobs, &figures);
-    assert_int_equal(figures.pushes_ok, 0);
+    assert_int_equal(figures.push.ok, 0);
     jobs_stop(jobs);
     assert_int_equal(pool_in_use(workshop->context.pool), 0);
     workshop_close(workshop);

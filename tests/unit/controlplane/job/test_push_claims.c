@@ -74,6 +74,37 @@ static void test_a_refusal_is_recorded_and_tried_again_later(void **state)
     workshop_close(workshop);
 }
 
+/* OBS-01: what is measured is a change that every node has. */
+static void test_the_time_until_every_node_has_it_is_measured(void **state)
+{
+    static const struct {
+        const struct fake_answer *answers;
+        const char *reason;
+        uint64_t duration, revoked;
+    } cases[] = {
+        {applies, "changed", 1, 0}, {applies, "revocation", 1, 1}, {full, "revocation", 0, 0}};
+
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct workshop *workshop = workshop_open(cases[i].answers);
+        struct push_figures figures;
+        bool more;
+
+        push_figures_init(&figures);
+        workshop_connect(workshop);
+        world_sql(workshop->world,
+                  "UPDATE account_revision SET reason = '%s',"
+                  " created_at = clock_timestamp() - interval '40 seconds';" ADD ";"
+                  "UPDATE outbox SET created_at = (SELECT min(created_at) FROM account_revision)",
+                  cases[i].reason);
+        assert_int_equal(push_claims_pass(&workshop->context, &figures, &more), OK);
+        assert_int_equal(figures.duration.total, cases[i].duration);
+        assert_int_equal(figures.revoked.total, cases[i].revoked);
+        assert_true(figures.duration.total_us >= cases[i].duration * 40000000);
+        assert_true(figures.revoked.total_us >= cases[i].revoked * 40000000);
+        workshop_close(workshop);
+    }
+}
+
 /* REC-03: another hand's token is gone when every node took ours, and only then. */
 static void test_a_push_to_every_node_ends_foreign_writer(void **state)
 {
@@ -168,6 +199,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_is_due_reaches_the_node_and_is_done),
         cmocka_unit_test(test_a_refusal_is_recorded_and_tried_again_later),
+        cmocka_unit_test(test_the_time_until_every_node_has_it_is_measured),
         cmocka_unit_test(test_a_push_to_every_node_ends_foreign_writer),
         cmocka_unit_test(test_a_signer_that_a_node_does_not_trust_is_not_even_sent),
         cmocka_unit_test(test_a_node_that_nobody_reached_is_missing),

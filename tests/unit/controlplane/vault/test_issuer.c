@@ -9,7 +9,9 @@
 
 #include "controlplane/vault/issuer.h"
 
+static const unsigned char master_key[VAULT_KEY_LEN] = {1, 2, 3};
 static struct arena arena;
+static struct vault *vault;
 
 static void test_new_keys_are_of_their_kind(void **state)
 {
@@ -48,14 +50,14 @@ static void test_an_account_is_signed_and_reads_back(void **state)
     issuer_new_key(random_system(), NKEY_OPERATOR, operator_key, &operator_seed);
     issuer_new_key(random_system(), NKEY_ACCOUNT, account_key, &account_seed);
     claims_account_defaults(&account);
-    assert_int_equal(issuer_sign(&operator_seed, &claims, &arena, &issued), OK);
+    assert_int_equal(issuer_sign(vault, &operator_seed, &claims, &arena, &issued), OK);
     assert_int_equal(jwt_decode(slice_of(issued.jwt), &arena, &again, NULL), OK);
     assert_string_equal(again.iss, operator_key);
     assert_string_equal(again.jti, issued.jti);
 
     /* Only the time changed: another token, the same claims. */
     claims.iat++;
-    assert_int_equal(issuer_sign(&operator_seed, &claims, &arena, &later), OK);
+    assert_int_equal(issuer_sign(vault, &operator_seed, &claims, &arena, &later), OK);
     assert_string_not_equal(later.jti, issued.jti);
     assert_string_equal(later.claims_hash, issued.claims_hash);
     account.limits.conn = 5;
@@ -76,20 +78,23 @@ static void test_a_user_that_does_not_fit_connect_is_refused(void **state)
                             .type = CLAIMS_USER,
                             .version = CLAIMS_VERSION,
                             .user = &user};
+    uint64_t before = vault_counted(vault, VAULT_SIGNED);
     struct issued issued;
 
     issuer_new_key(random_system(), NKEY_ACCOUNT, account_key, &account_seed);
     issuer_new_key(random_system(), NKEY_USER, user_key, &user_seed);
     claims_user_defaults(&user.limits);
-    assert_int_equal(issuer_sign(&account_seed, &claims, &arena, &issued), OK);
+    assert_int_equal(issuer_sign(vault, &account_seed, &claims, &arena, &issued), OK);
     for (size_t i = 0; i < 200; i++)
         subjects[i] = arena_printf(&arena, "some.subject.that.is.long.%zu", i);
     user.limits.permissions.pub.allow = (struct strings){subjects, 200};
-    assert_int_equal(issuer_sign(&account_seed, &claims, &arena, &issued), ERR_LIMIT);
+    assert_int_equal(issuer_sign(vault, &account_seed, &claims, &arena, &issued), ERR_LIMIT);
 
     user.limits.permissions.pub.allow = (struct strings){(const char *[]){"a..b"}, 1};
-    assert_int_equal(issuer_sign(&account_seed, &claims, &arena, &issued), ERR_INVALID);
+    assert_int_equal(issuer_sign(vault, &account_seed, &claims, &arena, &issued), ERR_INVALID);
     assert_non_null(issued.why);
+    assert_int_equal(vault_counted(vault, VAULT_SIGNED), before + 1);
+    assert_int_equal(vault_counted(vault, VAULT_REFUSED), 2);
     vault_secret_wipe(&account_seed);
     vault_secret_wipe(&user_seed);
 }
@@ -104,7 +109,7 @@ static void test_a_request_to_delete(void **state)
 
     issuer_new_key(random_system(), NKEY_OPERATOR, operator_key, &seed);
     issuer_new_key(random_system(), NKEY_ACCOUNT, account_key, &other);
-    assert_int_equal(issuer_sign_delete(&seed, &accounts, 1700000000, &arena, &jwt), OK);
+    assert_int_equal(issuer_sign_delete(vault, &seed, &accounts, 1700000000, &arena, &jwt), OK);
     assert_int_equal(jwt_decode(slice_of(jwt), &arena, &claims, NULL), OK);
     assert_int_equal(claims.type, CLAIMS_GENERIC);
     assert_string_equal(claims.sub, operator_key);
@@ -116,8 +121,15 @@ static void test_a_request_to_delete(void **state)
     vault_secret_wipe(&other);
 }
 
+static int set_up(void **state)
+{
+    vault = vault_from_key(master_key, random_system());
+    return 0;
+}
+
 static int tear_down(void **state)
 {
+    vault_close(vault);
     arena_fini(&arena);
     return 0;
 }
@@ -130,5 +142,5 @@ int main(void)
         cmocka_unit_test(test_a_user_that_does_not_fit_connect_is_refused),
         cmocka_unit_test(test_a_request_to_delete),
     };
-    return cmocka_run_group_tests(tests, NULL, tear_down);
+    return cmocka_run_group_tests(tests, set_up, tear_down);
 }

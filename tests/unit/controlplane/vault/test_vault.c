@@ -40,6 +40,9 @@ static void test_what_is_sealed_opens_in_its_place_only(void **state)
         assert_int_equal(vault_unseal(vault, &key_place, wrapped, &elsewhere[i], sealed, &secret),
                          ERR_CORRUPT);
     assert_int_equal(vault_unseal(vault, &place, wrapped, &place, sealed, &secret), ERR_CORRUPT);
+    assert_int_equal(vault_counted(vault, VAULT_UNOPENED),
+                     sizeof(elsewhere) / sizeof(elsewhere[0]) + 1);
+    assert_int_equal(vault_counted(vault, VAULT_SIGNED), 0);
     vault_close(vault);
 }
 
