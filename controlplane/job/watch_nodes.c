@@ -381,14 +381,14 @@ static enum result on_leaving(struct job_call *call, const struct node_event *ev
              event->server.id, shutdown ? "shutdown" : "lame_duck");
     if (rc == ERR_NOT_FOUND)
         return OK;
-    if (rc == OK)
-        rc = node_leaving(&call->work, event->server.id, shutdown);
-    if (rc == OK && !shutdown)
-        call->work.wake |= WAKE_METER;
     /* A node of ours reports every counter before it says SHUTDOWN. */
     if (rc == OK && shutdown)
         rc = usage_close_server(&call->work, event->server.id, event->received_ns, node.own,
                                 "the node was shut down");
+    if (rc == OK)
+        rc = node_leaving(&call->work, event->server.id, shutdown);
+    if (rc == OK && !shutdown)
+        call->work.wake |= WAKE_METER;
     return rc;
 }
 

@@ -123,17 +123,19 @@ UPDATE usage_epoch
 
 -- name: usage_close_with_gap
 -- What was counted after the last sample is lost: a gap up to $2, bounded by the highest rate that
--- any account had on that node.  An account of which there is no sample may have lost all it did.
+-- any account had on that node.  An account of which there is no sample may have lost all it did,
+-- unless the process said goodbye: what was counted then was told, or is a gap since.
 WITH run AS (
     SELECT i.server_id, i.node_id, i.started_at, n.system_id
       FROM node_incarnation i
       JOIN node n ON n.node_id = i.node_id
      WHERE i.server_id = $1
+       AND i.end_reason <> 'shutdown'
 ), rates AS (
     SELECT coalesce(max(e.msgs_rate), 0) AS msgs_rate, coalesce(max(e.bytes_rate), 0) AS bytes_rate
       FROM usage_epoch e
      WHERE e.server_id = $1
-        OR e.node_id IN (SELECT node_id FROM run)
+        OR e.node_id IN (SELECT node_id FROM node_incarnation WHERE server_id = $1)
 ), closed AS (
     UPDATE usage_epoch
        SET closed_at = greatest($2::timestamptz, sampled_at)

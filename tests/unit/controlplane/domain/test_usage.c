@@ -190,6 +190,28 @@ static void test_a_clean_end_leaves_none(void **state)
     assert_int_equal(total().msgs_in, 5);
 }
 
+/* The account was made while there was no process that could count for it. */
+static void test_an_account_made_after_a_clean_end_has_none(void **state)
+{
+    enum { LATER = 18000 * 86400 };
+    struct db_rows rows;
+
+    assert_int_equal(db_script(db, "INSERT INTO node_incarnation (server_id, node_id, started_at, "
+                                   "ended_at, end_reason) VALUES ('" SERVER_1 "', 'nod_1', "
+                                   "'2026-01-01', '2026-01-02', 'shutdown')"),
+                     OK);
+    close_server(LATER, false);
+    assert_int_equal(db_begin(db, NULL), OK);
+    assert_int_equal(db_end(db, usage_gaps(&work, "acc_1", at(-10), at(LATER), &rows)), OK);
+    assert_int_equal(rows.count, 0);
+    /* Without the goodbye it may have lost something. */
+    assert_int_equal(db_script(db, "UPDATE node_incarnation SET end_reason = 'replaced'"), OK);
+    close_server(LATER, false);
+    assert_int_equal(db_begin(db, NULL), OK);
+    assert_int_equal(db_end(db, usage_gaps(&work, "acc_1", at(-10), at(LATER), &rows)), OK);
+    assert_int_equal(rows.count, 1);
+}
+
 static void test_what_cannot_be_is_refused(void **state)
 {
     struct usage_sample bad = sample(0, -1, 0);
@@ -234,6 +256,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_killed_process_leaves_a_gap_with_its_bound, begin,
                                         end),
         cmocka_unit_test_setup_teardown(test_a_clean_end_leaves_none, begin, end),
+        cmocka_unit_test_setup_teardown(test_an_account_made_after_a_clean_end_has_none, begin,
+                                        end),
         cmocka_unit_test_setup_teardown(test_what_cannot_be_is_refused, begin, end),
         cmocka_unit_test_setup_teardown(test_series_have_every_bucket, begin, end),
     };
