@@ -142,6 +142,10 @@ check: lint
 	$(MAKE) SAN=address,undefined test
 	$(MAKE) SAN=thread test
 
+# Control plane, node and command line together, each program under valgrind.
+valgrind: all $(B)/tests/integration/control_and_node
+	@tests/with_postgres.sh tests/valgrind.sh $(B)/bin $(B)/tests/integration/control_and_node
+
 # All that needs stock nats-server and the nats CLI; insists on them.
 interop: all $(B)/tests/interop/jwt_tool
 	@BERTH_PEERS_REQUIRED=1 tests/with_postgres.sh tests/sanitized.sh tests/interop/run.sh $(B)/bin
@@ -153,7 +157,9 @@ bench_programs := $(addprefix $(B)/tests/bench/,natsload floor limits tlscost)
 $(B)/tests/bench/natsload: $(call obj,$(wildcard tests/bench/load/*.c))
 $(bench_programs): %: %.o
 	@$(CC) $(LDFLAGS_ALL) -o $@ $^ -lssl -lcrypto
-bench: all $(bench_programs)
+bench: all $(bench_programs) $(B)/tests/integration/control_and_node
+	@[ -n "$(L)" ] || BERTH_JUDGE_TIMES=1 tests/with_postgres.sh \
+	    $(B)/tests/integration/control_and_node $(B)/bin test_create_to_applied
 	@tests/bench/compare.sh $(if $(ROUNDS),--rounds $(ROUNDS)) $(B)/bin/berth-broker $(L)
 
 # Long: 200 random kill -9 of control plane, PostgreSQL or node, then two control planes at once.
@@ -194,13 +200,14 @@ help:
 	    'make stop       stop what make run started' \
 	    'make test       all tests that need nothing outside Debian' \
 	    'make check      lint, then the tests under ASan+UBSan and under TSan' \
+	    'make valgrind   control plane and node at work, each under valgrind' \
 	    'make interop    with stock nats-server and the nats CLI (they must be there)' \
 	    'make bench      server CPU for a million messages, in turn with the stock server' \
 	    'make chaos      200 random kills; make fuzz: every parser for ten minutes' \
 	    'make install    PREFIX=/usr/local DESTDIR=' \
 	    'make clean      remove build/; make reset: remove run-time data, after asking'
 
-.PHONY: all unit deps run stop reset test suite transcripts integration lint check interop bench chaos \
+.PHONY: all unit deps run stop reset test suite transcripts integration lint check valgrind interop bench chaos \
         fuzz fuzz-programs install clean help
 .SECONDARY:
 -include $(shell find build -name '*.d' 2>/dev/null)
