@@ -22,6 +22,8 @@ case $var in /*) ;; *) var=$PWD/$var ;; esac
 . "$root/deploy/lib/common.sh"
 # shellcheck source=deploy/lib/postgres.sh
 . "$root/deploy/lib/postgres.sh"
+# shellcheck source=deploy/lib/kept.sh
+. "$root/deploy/lib/kept.sh"
 # shellcheck source=deploy/lib/parts.sh
 . "$root/deploy/lib/parts.sh"
 # shellcheck source=deploy/lib/setup.sh
@@ -94,11 +96,12 @@ main() {
     for program in berth berth-control berth-broker; do
         [ -x "$bin/$program" ] || die "$bin/$program is not there: run make first"
     done
-    mkdir -p "$var/log" || die "$var cannot be made"
-    exec 9>"$var/run.lock"
+    prepare_var
+    exec 9>"$var/run.lock" || die "$var/run.lock cannot be opened; did another user run it here?"
     flock -n 9 || die "it is running already (process $(cat "$var/run.pid" 2>/dev/null)): make stop"
+    [ ! -e "$var/run.pid" ] || was_killed=1
     choose_ports
-    echo $$ >"$var/run.pid"
+    echo $$ >"$var/run.pid" || die "$var/run.pid cannot be written"
     rm -f "$var/env"
     trap 'stopping=1' INT TERM HUP
     trap 'stop_parts; rm -f "$var/env" "$var/run.pid"' EXIT

@@ -1,7 +1,8 @@
 # common.sh: words on the screen, waiting, ports.  Sourced by run.sh.
 # shellcheck shell=bash
 
-stopping= # not empty: a signal told us to end
+stopping=   # not empty: a signal told us to end
+was_killed= # not empty: the run before could not tidy up
 
 say() { printf '%s\n' "$*"; }
 step() { printf '  %-16s %s\n' "$1" "$2"; }
@@ -26,11 +27,12 @@ running_pid() {
 port_taken() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
 check_port() {
-    local tries=0
-    # What an earlier run left may still be ending.
+    local tries=0 most=10
+    # What an earlier run left may still be ending, above all when that was killed.
+    [ -z "$was_killed" ] || most=150
     while port_taken "$1"; do
         tries=$((tries + 1))
-        [ $tries -lt 10 ] ||
+        [ $tries -lt $most ] ||
             die "port $1 is taken by another program; it is for $2.  make run PORT_BASE=14222 moves all ports."
         sleep 0.2
     done

@@ -44,19 +44,47 @@ pg_make_folders() {
     done
 }
 
+# The process that runs on the database cluster, if one does.
+pg_postmaster() {
+    local pid
+    pid=$(head -n 1 "$pg_folder/data/postmaster.pid" 2>/dev/null) && [ -n "$pid" ] &&
+        [ "/proc/$pid/cwd" -ef "$pg_folder/data" ] && printf '%s\n' "$pid"
+}
+
+# That of a run that was killed ends by itself, soon.
+pg_wait_until_free() {
+    local pid tries=0
+    while pid=$(pg_postmaster); do
+        tries=$((tries + 1))
+        [ $tries -ne 10 ] || step PostgreSQL "of an earlier run is ending (process $pid)"
+        [ $tries -lt 300 ] ||
+            die "a PostgreSQL of an earlier run, or of a clone that stood here, does not end.  End it (kill -INT $pid), then make run again."
+        still_wanted
+        sleep 0.1
+    done
+}
+
+pg_make_data() {
+    local out
+    step PostgreSQL "making a database cluster"
+    rm -rf "$pg_folder/data.new"
+    if ! out=$(pg "$pg_bin/initdb" -D "$pg_folder/data.new" -U berth -A trust -E UTF8 \
+        --locale=C.UTF-8 2>&1); then
+        still_wanted
+        printf '%s\n' "$out" >&2
+        die "the database cannot be made; the lines above are initdb's"
+    fi
+    mv "$pg_folder/data.new" "$pg_folder/data" || die "$pg_folder/data cannot be made"
+    still_wanted
+}
+
 start_postgres() {
     pg_find
     pg_make_folders
-    if [ ! -d "$pg_folder/data" ]; then
-        [ ! -e "$var/master.key" ] || die "$var/master.key is there, but its database is not: make reset"
-        step PostgreSQL "making a database cluster"
-        rm -rf "$pg_folder/data.new"
-        pg "$pg_bin/initdb" -D "$pg_folder/data.new" -U berth -A trust -E UTF8 --locale=C.UTF-8 \
-            >"$var/log/initdb.log" 2>&1 ||
-            { still_wanted; cat "$var/log/initdb.log" >&2; die "initdb failed"; }
-        mv "$pg_folder/data.new" "$pg_folder/data"
-        still_wanted
-    fi
+    pg_wait_until_free
+    check_data
+    make_master_key
+    [ -d "$pg_folder/data" ] || pg_make_data
     start_part postgres
     wait_for PostgreSQL postgres pg_ready
     if [ "$(pg "$pg_bin/psql" -h "$pg_socket" -U berth -d postgres -Atqc \

@@ -35,11 +35,7 @@ have() {
 }
 
 write_control_conf() {
-    if [ ! -e "$var/master.key" ]; then
-        head -c 32 /dev/urandom >"$var/master.key.new" && chmod 0400 "$var/master.key.new" &&
-            mv "$var/master.key.new" "$var/master.key" || die "the master key cannot be written"
-    fi
-    cat >"$var/control.conf.new" <<EOF
+    cat >"$var/control.conf.new" <<EOF || die "$var/control.conf cannot be written"
 # Made by make run at each start.
 database: $(in_config "$pg_conninfo")
 listen: "127.0.0.1:$api_port"
@@ -48,12 +44,15 @@ master_key_file: $(in_config "$var/master.key")
 bootstrap_file: $(in_config "$var/bootstrap.token")
 EOF
     mv "$var/control.conf.new" "$var/control.conf"
+    rm -f "$var/bootstrap.token" # of a start that was cut short; it is good no longer
 }
 
 # The bootstrap token becomes an operator admin's, once.
 log_in() {
     if [ ! -s "$var/admin.token" ]; then
         wait_for "the control plane's bootstrap token" control test -s "$var/bootstrap.token"
+        { : >"$var/admin.asked" && sync "$var/admin.asked" "$var"; } ||
+            die "$var/admin.asked cannot be written"
         must berth login --url "$api_url" --name admin --bootstrap-file "$var/bootstrap.token" \
             --token-name admin --expires 365d --out "$var/admin.token"
         rm -f "$var/bootstrap.token"
@@ -63,16 +62,22 @@ log_in() {
     fi
 }
 
+# The seed is in operator.seed.new before the database knows the operator.
 make_operator() {
-    have operator main && return
-    must berth operator create main --out "$var/operator.seed.new"
+    if ! have operator main; then
+        rm -f "$var/operator.seed.new"
+        must berth operator create main --out "$var/operator.seed.new"
+    elif [ -e "$var/operator.seed" ] || [ ! -s "$var/operator.seed.new" ]; then
+        return 0
+    fi
     {
         printf '%s\n' "# The identity of the operator \"main\": whoever has it can sign for all teams of this system." \
             "# Berth needs it only when the operator's signing keys change (berth operator sign);" \
             "# keep it offline."
         cat "$var/operator.seed.new"
-    } >"$var/operator.seed.newer"
-    chmod 0400 "$var/operator.seed.newer" && mv -f "$var/operator.seed.newer" "$var/operator.seed"
+    } >"$var/operator.seed.newer" && chmod 0400 "$var/operator.seed.newer" &&
+        mv -f "$var/operator.seed.newer" "$var/operator.seed" && sync "$var/operator.seed" "$var" ||
+        die "$var/operator.seed cannot be written; the seed is in $var/operator.seed.new"
     rm -f "$var/operator.seed.new"
     step "operator" "main; its seed in $var/operator.seed"
 }
@@ -101,11 +106,19 @@ set_up_control() {
 # Other systems may be there, with nodes elsewhere that are away.
 node_is_ready() { curl -sS "$api_url/readyz" | tr -d ' \n' | grep -q '"main":{"state":"ok"'; }
 
+# Not empty, not cut off, not overwritten: a power cut may leave such a file.
+creds_are_whole() {
+    tr -d '\r' <"$1" 2>/dev/null | grep -Ezq 'BEGIN NATS USER JWT-+\s+([A-Za-z0-9_-]+\.){2}[A-Za-z0-9_-]+\s.*BEGIN USER NKEY SEED-+\s+SU[A-Z2-7]{56}\s+-+END'
+}
+
 # make_team a: the team, its token; with that token an account, a user, credentials.
 make_team() {
     local name=team-$1 token=$var/team-$1.token creds=$var/creds/team-$1.creds
     have team "$name" || must berth team create "$name"
-    if [ ! -s "$token" ]; then
+    if [ ! -s "$token" ] || ! berth login --url "$api_url" --name "$name" --token-file "$token" \
+        >/dev/null 2>&1; then
+        still_wanted
+        rm -f "$token"
         must berth token create "make-run-$(date +%s)" --team "$name" --role team_admin \
             --expires 365d --out "$token"
     fi
@@ -114,7 +127,7 @@ make_team() {
         must berth account create "$name" --context "$name" --system "$system_id" --wait
     have user app --account "$name" --context "$name" ||
         must berth user create app --account "$name" --context "$name"
-    if [ ! -s "$creds" ] || [ -n "$(find "$creds" -mtime +30)" ]; then
+    if ! creds_are_whole "$creds" || [ -n "$(find "$creds" -mtime +30)" ]; then
         mkdir -p "$var/creds"
         must berth creds issue app --account "$name" --context "$name" --out "$creds"
     fi
@@ -144,7 +157,7 @@ write_env() {
             TEAM_B_TOKEN "$(quoted "$(cat "$var/team-b.token")")" \
             TEAM_A_CREDS "$(quoted "$var/creds/team-a.creds")" \
             TEAM_B_CREDS "$(quoted "$var/creds/team-b.creds")"
-    } >"$var/env.new" && mv "$var/env.new" "$var/env"
+    } >"$var/env.new" && mv "$var/env.new" "$var/env" || die "$var/env cannot be written"
 }
 
 print_summary() {

@@ -1,6 +1,7 @@
 #!/bin/bash
-# test_run.sh BIN: make run, with ports and a folder of its own: the scene, var/env, a busy port, a
-# part that dies, stopping in order, starting again with the same data, removing it.
+# test_run.sh BIN: make run, with ports and a folder of its own: killed in the middle, the scene,
+# var/env, a busy port, a part that dies, stopping in order, what is missing or damaged, starting
+# again with the same data, a database of a clone that is gone, removing it.
 set -u
 BERTH_BIN=$(cd "$1" && pwd) || exit 1
 root=$(cd "$(dirname "$0")/../.." && pwd)
@@ -51,9 +52,27 @@ until_ok() {
     shift
     until "$@" >/dev/null 2>&1; do
         tries=$((tries + 1))
-        [ $tries -lt 200 ] || fail "$what"
+        [ $tries -lt 600 ] || fail "$what"
         sleep 0.1
     done
+}
+
+# start_until LINE: killed as soon as it says that.
+start_until() {
+    setsid "$run" >"$log" 2>&1 </dev/null &
+    pid=$!
+    until_ok "it does not say: $1" grep -q "$1" "$log"
+    kill -KILL -- "-$pid"
+    wait $pid 2>/dev/null
+}
+
+# refused WORDS COMMAND...: it says that, and nothing runs.
+refused() {
+    local words=$1
+    shift
+    "$@" >"$dir/said" 2>&1 && fail "it started in spite of: $words"
+    grep -q "$words" "$dir/said" || fail "no \"$words\" in: $(cat "$dir/said")"
+    nothing_left || fail "left after: $words"
 }
 
 # Nothing that was started knows this folder any longer.
@@ -66,8 +85,13 @@ pg_folder() {
     fi
 }
 
-# --- the first start ---------------------------------------------------------------------------
+# --- killed in the middle of the first start ------------------------------------------------------
 free_base
+for line in 'making a database cluster' '^  PostgreSQL *on a socket' '^  control plane ' '^  system '; do
+    start_until "$line"
+done
+
+# --- the first start ---------------------------------------------------------------------------
 start
 grep -q 'ok *B, subscribed to >, sees its own 150 messages and 0 of A' "$log" || fail "no scene"
 grep -q 'FAIL' "$log" && fail "the scene failed"
@@ -106,11 +130,58 @@ until_ok "the control plane does not come back" berth status
 "$run" --stop >/dev/null || fail "stop"
 [ ! -e "$BERTH_VAR/env" ] || fail "env is left"
 nothing_left || fail "left: $(pgrep -af "$BERTH_VAR/(control|node).conf|$(pg_folder)")"
+
+# --- what is missing, what is damaged -------------------------------------------------------------
+for file in "$BERTH_VAR/master.key" "$BERTH_VAR/admin.token"; do
+    mv "$file" "$dir/kept"
+    refused "$file is missing.*make reset" "$run"
+    mv "$dir/kept" "$file"
+done
+mv "$(pg_folder)/data" "$(pg_folder)/moved"
+refused "the database is missing.*make reset" "$run"
+mv "$(pg_folder)/moved" "$(pg_folder)/data"
+seed_a=$(grep '^SU' "$TEAM_A_CREDS") seed_b=$(grep '^SU' "$TEAM_B_CREDS")
+head -c 200 /dev/zero >"$TEAM_A_CREDS"
+sed -i '/^SU/d' "$TEAM_B_CREDS"
+echo damaged >"$BERTH_VAR/team-b.token"
 start
+for file in "$TEAM_A_CREDS" "$TEAM_B_CREDS"; do
+    grep '^SU' "$file" | grep -Fvqe "$seed_a" -e "$seed_b" || fail "$file is not issued anew"
+done
 [ "$(berth account show team-a -o json | grep '"id"')" = "$id" ] || fail "the data is not the same"
 kill -TERM $pid
 wait $pid || fail "SIGTERM: exit code $?"
 nothing_left || fail "left after SIGTERM"
+
+# --- a database that belongs to nothing any longer ------------------------------------------------
+put_aside() {
+    local folder
+    folder=$(sed -n "s/.*$1.*put aside as //p" "$log")
+    [ -n "$folder" ] && [ -d "$folder/base" ] || fail "put aside: $(ls "$(pg_folder)")"
+}
+# As root the database is elsewhere, and survives its clone.
+find "$BERTH_VAR" -mindepth 1 -maxdepth 1 ! -name pg -exec rm -rf {} +
+start_until '^  system '
+put_aside 'a clone that is gone'
+# The administrator was made, and his token is lost.
+find "$BERTH_VAR" -mindepth 1 -maxdepth 1 ! -name pg ! -name master.key ! -name admin.asked \
+    -exec rm -rf {} +
+start_until '^  system '
+put_aside 'made its administrator'
+until_ok "what a killed one started does not end" nothing_left
+
+# --- no room, no right ----------------------------------------------------------------------------
+in_namespace=(unshare -m)
+[ "$(id -u)" = 0 ] || in_namespace=(unshare -rm)
+if "${in_namespace[@]}" true 2>/dev/null; then
+    for options in size=512k ro; do
+        refused "nothing can be written in $dir/small/var" "${in_namespace[@]}" bash -c \
+            'mkdir -p "$1" && mount -t tmpfs -o "$2" none "$1" && BERTH_VAR=$1/var exec "$3"' \
+            bash "$dir/small" $options "$run"
+    done
+else
+    echo "no mount namespaces here: a full and a read-only var/ are left out"
+fi
 
 # --- reset ---------------------------------------------------------------------------------------
 YES=1 "$run" --reset >/dev/null || fail "reset"
