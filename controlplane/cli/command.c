@@ -6,6 +6,7 @@
 #include "controlplane/cli/command.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -94,20 +95,26 @@ bool cli_confirm(const struct cli *cli, const char *question, int *code)
     return false;
 }
 
-int cli_keep(const char *path, struct slice secret, const char *what)
+int cli_keep_ready(struct cli *cli, const char *path)
 {
-    enum result rc;
+    cli->kept_path = path;
+    if (strcmp(path, "-") == 0 || secret_file_open(&cli->kept, path) == OK)
+        return EXIT_OK;
+    return cli_fail(EXIT_FAILED, "%s cannot be written: %s; nothing was done", path,
+                    cli->kept.error == EEXIST ? "it is no file (for stdout, give -)"
+                                              : strerror(cli->kept.error));
+}
 
-    if (strcmp(path, "-") == 0) {
+int cli_keep(struct cli *cli, struct slice secret, const char *what)
+{
+    if (strcmp(cli->kept_path, "-") == 0) {
         fwrite(secret.data, 1, secret.len, stdout);
         return fflush(stdout) == 0 ? EXIT_OK : cli_fail(EXIT_FAILED, "stdout cannot be written");
     }
-    rc = secret_file_write(path, secret);
-    if (rc != OK) /* it is shown once: better here than nowhere */
-        fwrite(secret.data, 1, secret.len, stdout);
-    if (rc != OK)
-        return cli_fail(EXIT_FAILED, "%s cannot be written; %s stands above", path, what);
-    fprintf(stderr, "%s is in %s\n", what, path);
+    if (secret_file_keep(&cli->kept, secret) != OK)
+        return cli_fail(EXIT_FAILED, "%s is lost: %s could be made, but not written: %s", what,
+                        cli->kept_path, strerror(cli->kept.error));
+    fprintf(stderr, "%s is in %s\n", what, cli->kept_path);
     return EXIT_OK;
 }
 
@@ -424,7 +431,7 @@ static int show_secret(struct cli *cli, const struct rest_reply *reply)
         return cli_fail(EXIT_FAILED, "the answer holds no %s", command->secret);
     line = arena_printf(&cli->arena, "%s\n", secret);
     if (out != NULL) {
-        code = cli_keep(out, slice_of(line), command->secret);
+        code = cli_keep(cli, slice_of(line), command->secret);
         json_object_del(shown, command->secret);
         if (code != EXIT_OK || strcmp(out, "-") == 0)
             return code;
@@ -437,10 +444,8 @@ static int show_secret(struct cli *cli, const struct rest_reply *reply)
 
 static int show_text(struct cli *cli, const struct rest_reply *reply)
 {
-    const char *out = cli_flag(cli, "out");
-
-    if (out != NULL)
-        return cli_keep(out, slice_make(reply->text, reply->len), "the answer");
+    if (cli_has(cli, "out"))
+        return cli_keep(cli, slice_make(reply->text, reply->len), "the answer");
     fwrite(reply->text, 1, reply->len, stdout);
     if (reply->len > 0 && reply->text[reply->len - 1] != '\n')
         putchar('\n');
@@ -575,11 +580,14 @@ static int run_list(struct cli *cli)
 static int run_row(struct cli *cli)
 {
     struct rest_reply reply;
-    int code;
+    int code = EXIT_OK;
 
     if (cli->command->flags_set & COMMAND_LIST)
         return run_list(cli);
-    code = cli_request(cli, &reply);
+    if (cli_has(cli, "out"))
+        code = cli_keep_ready(cli, cli_flag(cli, "out"));
+    if (code == EXIT_OK)
+        code = cli_request(cli, &reply);
     return code == EXIT_OK ? show(cli, &reply) : code;
 }
 
@@ -608,6 +616,7 @@ int command_main(int argc, char **argv)
         code = open_client(&cli);
     if (code == EXIT_OK && !finished)
         code = cli.command->run != NULL ? cli.command->run(&cli) : run_row(&cli);
+    secret_file_drop(&cli.kept);
     rest_client_close(cli.client);
     arena_fini(&cli.arena);
     return code;

@@ -42,8 +42,10 @@ const char *cli_path(struct cli *cli, const char *template, int *code);
 const char *cli_etag(struct cli *cli, const char *path, int *code);
 /* Asks on the terminal, unless --yes; false, and *code, when the answer is no. */
 bool cli_confirm(const struct cli *cli, const char *question, int *code);
-/* Writes a secret to a new file (0600), or to stdout when path is "-". */
-int cli_keep(const char *path, struct slice secret, const char *what);
+/* Before a secret is asked for: makes the file ready that cli_keep will fill; "-" is stdout. */
+int cli_keep_ready(struct cli *cli, const char *path);
+/* Writes the secret there (0600), and says where it is.  It goes nowhere else, should that fail. */
+int cli_keep(struct cli *cli, struct slice secret, const char *what);
 /* Says what a reply's problem is; returns the exit code. */
 int cli_problem(struct cli *cli, enum result rc, const struct rest_reply *reply);
 /* On stderr, with the program's name in front; returns `code`. */

@@ -14,6 +14,7 @@
 #include "controlplane/cli/context.h"
 #include "controlplane/cli/output.h"
 #include "controlplane/cli/rest_client.h"
+#include "controlplane/cli/secret_file.h"
 
 /* CLI-02 */
 enum exit_code {
@@ -105,4 +106,6 @@ struct cli {
     const char *idempotency_key, *if_version;
     unsigned wait_s;
     bool yes;
+    const char *kept_path; /* of cli_keep_ready; NULL: none, "-": stdout */
+    struct secret_file kept;
 };

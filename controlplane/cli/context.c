@@ -1,14 +1,11 @@
 #include "controlplane/cli/context.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <sodium.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "api/base/mem.h"
-#include "api/base/random.h"
+#include "controlplane/cli/secret_file.h"
 
 enum { CONTEXT_FILE_MAX = 1 << 20 };
 
@@ -78,33 +75,6 @@ static enum result file_path(struct arena *arena, const char **path)
     return rc;
 }
 
-enum result secret_file_read(const char *path, struct buf *buf)
-{
-    int fd = strcmp(path, "-") == 0 ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
-    char piece[4096];
-    ssize_t got;
-
-    if (fd < 0)
-        return errno == ENOENT ? ERR_NOT_FOUND : ERR_IO;
-    do {
-        got = read(fd, piece, sizeof(piece));
-        if (got > 0)
-            buf_add(buf, piece, (size_t)got);
-    } while (got > 0 && !buf->full);
-    close(fd);
-    sodium_memzero(piece, sizeof(piece));
-    if (buf->full)
-        return ERR_LIMIT;
-    return got < 0 ? ERR_IO : OK;
-}
-
-void secret_buf_wipe(struct buf *buf)
-{
-    if (buf->data != NULL)
-        sodium_memzero(buf->data, buf->cap);
-    buf_fini(buf);
-}
-
 enum result context_read(struct arena *arena, struct context_file *file)
 {
     struct shape_error error;
@@ -123,44 +93,6 @@ enum result context_read(struct arena *arena, struct context_file *file)
         rc = ERR_CORRUPT;
     buf_fini(&buf);
     return rc == ERR_NOT_FOUND ? OK : rc;
-}
-
-static enum result write_all(int fd, struct slice text)
-{
-    while (text.len > 0) {
-        ssize_t done = write(fd, text.data, text.len);
-
-        if (done < 0 && errno == EINTR)
-            continue;
-        if (done <= 0)
-            return ERR_IO;
-        text = slice_from(text, (size_t)done);
-    }
-    return fsync(fd) == 0 ? OK : ERR_IO;
-}
-
-enum result secret_file_write(const char *path, struct slice text)
-{
-    struct buf temporary;
-    enum result rc;
-    int fd;
-
-    buf_init(&temporary, 4096);
-    buf_printf(&temporary, "%s.%016llx.tmp", path, (unsigned long long)random_u64(random_system()));
-    fd = open(buf_text(&temporary), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (fd < 0) {
-        buf_fini(&temporary);
-        return ERR_IO;
-    }
-    rc = write_all(fd, text);
-    if (close(fd) != 0 && rc == OK)
-        rc = ERR_IO;
-    if (rc == OK && rename(buf_text(&temporary), path) != 0)
-        rc = ERR_IO;
-    if (rc != OK)
-        unlink(buf_text(&temporary));
-    buf_fini(&temporary);
-    return rc;
 }
 
 enum result context_write(struct arena *arena, const struct context_file *file)

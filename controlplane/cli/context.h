@@ -12,7 +12,6 @@
 #pragma once
 
 #include "api/base/arena.h"
-#include "api/base/buf.h"
 #include "api/base/result.h"
 #include "api/base/shape.h"
 
@@ -45,10 +44,3 @@ enum result context_write(struct arena *arena, const struct context_file *file) 
 enum result context_choose(struct arena *arena, const char *name, struct context *out) MUST_CHECK;
 /* Adds or replaces, and makes it the current one. */
 enum result context_save(struct arena *arena, const struct context *context) MUST_CHECK;
-
-/* Writes a secret: new file 0600, by rename, synced. */
-enum result secret_file_write(const char *path, struct slice text) MUST_CHECK;
-/* Appends a file, or stdin for "-". */
-enum result secret_file_read(const char *path, struct buf *out) MUST_CHECK;
-/* Overwrites and frees. */
-void secret_buf_wipe(struct buf *buf);

@@ -6,6 +6,7 @@
 #include "api/base/mem.h"
 #include "api/base/shape.h"
 #include "controlplane/cli/context.h"
+#include "controlplane/cli/secret_file.h"
 
 #define T struct nats_context
 static const struct field nats_context_fields[] = {

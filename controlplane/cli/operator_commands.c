@@ -1,6 +1,8 @@
 /* berth operator */
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "api/base/clock.h"
 #include "api/nats/creds.h"
@@ -122,7 +124,8 @@ static int run_sign(struct cli *cli)
 
     if (!cli_has(cli, "seed-file"))
         return cli_fail(EXIT_USAGE, "give --seed-file FILE");
-    path = cli_path(cli, "/operators/{operator}", &code);
+    code = out != NULL ? cli_keep_ready(cli, out) : EXIT_OK;
+    path = code == EXIT_OK ? cli_path(cli, "/operators/{operator}", &code) : NULL;
     if (path == NULL)
         return code;
     code = signing_keys(cli, path, &keys);
@@ -135,7 +138,7 @@ static int run_sign(struct cli *cli)
     if (code != EXIT_OK)
         return code;
     if (out != NULL)
-        return cli_keep(out, token, "the operator's JWT");
+        return cli_keep(cli, token, "the operator's JWT");
     body = json_object();
     json_object_set_new(body, "jwt", json_stringn(token.data, token.len));
     arena_on_free(&cli->arena, output_drop, body);
@@ -147,11 +150,159 @@ static int run_sign(struct cli *cli)
     return EXIT_OK;
 }
 
+/* --- create ------------------------------------------------------------------------------- */
+
+static struct strings texts(struct cli *cli, const json_t *list)
+{
+    struct strings out = {.count = json_array_size(list)};
+
+    out.items = arena_alloc_array(&cli->arena, out.count + 1, sizeof(char *));
+    for (size_t i = 0; i < out.count; i++)
+        out.items[i] = json_string_value(json_array_get(list, i));
+    return out;
+}
+
+/* The operator's own JWT, by its identity, naming one signing key, saying what the body says. */
+static enum result first_jwt(struct cli *cli, const struct nkey *identity, const char *signing_key,
+                             const json_t *body, struct slice *token)
+{
+    struct operator_claims operator= {
+        .signing_keys = {arena_alloc_array(&cli->arena, 1, sizeof(char *)), 1},
+        .account_server_url = cli_text(body, "account_server_url"),
+        .operator_service_urls = texts(cli, json_object_get(body, "operator_service_urls")),
+        .assert_server_version = cli_text(body, "assert_server_version"),
+        .strict_signing_key_usage = json_is_true(json_object_get(body, "strict_signing_keys")),
+    };
+    struct claims claims = {.iat = clock_wall_ns(clock_system()) / NS_PER_S,
+                            .name = cli_text(body, "name"),
+                            .type = CLAIMS_OPERATOR,
+                            .version = CLAIMS_VERSION,
+                            .tags = texts(cli, json_object_get(body, "tags")),
+                            .operator= & operator, };
+    struct jwt_key_signer signer;
+
+    operator.signing_keys.items[0] = signing_key;
+    jwt_key_signer_init(&signer, identity);
+    claims.sub = signer.signer.public_key;
+    return jwt_encode(&claims, &signer.signer, &cli->arena, token);
+}
+
+/* Identity and signing key are made here.  The signing key's seed travels, the identity's is in
+   `seed` and with nobody else. */
+static enum result make_keys(struct cli *cli, json_t *body, char seed[NKEY_SEED_MAX])
+{
+    char signing_key[NKEY_PUBLIC_MAX], signing_seed[NKEY_SEED_MAX];
+    struct nkey identity, signing;
+    struct slice token;
+    enum result rc;
+
+    nkey_create(&identity, NKEY_OPERATOR, random_system());
+    nkey_create(&signing, NKEY_OPERATOR, random_system());
+    nkey_public(&signing, signing_key);
+    rc = first_jwt(cli, &identity, signing_key, body, &token);
+    if (rc == OK) {
+        nkey_seed(&identity, seed);
+        nkey_seed(&signing, signing_seed);
+        json_object_set_new(body, "jwt", json_stringn(token.data, token.len));
+        json_object_set_new(body, "signing_seed", json_string(signing_seed));
+        explicit_bzero(signing_seed, sizeof(signing_seed));
+    }
+    nkey_wipe(&identity);
+    nkey_wipe(&signing);
+    return rc;
+}
+
+/* An operator's seed is never written over: there may be no other copy. */
+static int seed_ready(struct cli *cli, const char *out)
+{
+    struct stat found;
+
+    if (strcmp(out, "-") != 0 && stat(out, &found) == 0 && S_ISREG(found.st_mode))
+        return cli_fail(EXIT_FAILED, "%s is there already; give another file", out);
+    return cli_keep_ready(cli, out);
+}
+
+/* The seed is shown with the rest, or alone. */
+static void show_created(struct cli *cli, const json_t *created, const char *seed)
+{
+    json_t *shown = json_deep_copy(created);
+
+    arena_on_free(&cli->arena, output_drop, shown);
+    if (seed != NULL)
+        json_object_set_new(shown, "seed", json_string(seed));
+    output_items(cli->format, columns, shown);
+    if (seed != NULL && cli->format == OUTPUT_TABLE)
+        printf("\nseed (shown once): %s\n", seed);
+}
+
+/* Did the control plane say no, rather than nothing or "not yet"? */
+static bool is_no(const struct rest_reply *reply)
+{
+    const char *code = reply->problem.code;
+
+    return reply->status >= 400 && reply->status < 500 &&
+           (code == NULL || strcmp(code, "idempotency_in_progress") != 0);
+}
+
+/* The seed is in its file, and durable there, before the control plane knows the operator. */
+static int create(struct cli *cli, json_t *body, const char *seed, const char *file)
+{
+    struct rest_request request = {.method = "POST",
+                                   .path = "/operators",
+                                   .body = body,
+                                   .idempotency_key = cli->idempotency_key};
+    char line[NKEY_SEED_MAX + 1];
+    struct rest_reply reply;
+    int code = EXIT_OK;
+
+    snprintf(line, sizeof(line), "%s\n", seed);
+    if (file != NULL)
+        code = cli_keep(cli, slice_of(line), "the seed");
+    if (code != EXIT_OK) {
+        explicit_bzero(line, sizeof(line));
+        return code;
+    }
+    if (cli_call(cli, &request, &reply, &code)) {
+        if (cli->kept_path != NULL && file == NULL)
+            code = cli_keep(cli, slice_of(line), "the seed");
+        else
+            show_created(cli, reply.json, file == NULL ? seed : NULL);
+    } else if (file != NULL && is_no(&reply)) {
+        (void)unlink(file); /* a seed of nothing */
+    } else if (file != NULL) {
+        (void)cli_fail(code, "look whether there is such an operator now; if not, remove %s", file);
+    }
+    explicit_bzero(line, sizeof(line));
+    return code;
+}
+
+static int run_create(struct cli *cli)
+{
+    const char *out = cli_flag(cli, "out");
+    char seed[NKEY_SEED_MAX] = "";
+    json_t *body = NULL;
+    enum result rc;
+    int code = out != NULL ? seed_ready(cli, out) : EXIT_OK;
+
+    if (code == EXIT_OK)
+        code = cli_make_body(cli, &body);
+    if (code != EXIT_OK)
+        return code;
+    arena_on_free(&cli->arena, output_drop, body);
+    rc = make_keys(cli, body, seed);
+    if (rc == OK)
+        code = create(cli, body, seed, out != NULL && strcmp(out, "-") != 0 ? out : NULL);
+    else
+        code = cli_fail(EXIT_USAGE, "these settings make no JWT: %s", result_text(rc));
+    explicit_bzero(seed, sizeof(seed));
+    return code;
+}
+
 /* clang-format off */
 const struct command operator_commands[] = {
     {"operator", "create", "NAME", "a new root of trust; its seed is shown once",
      "berth operator create main --strict --out operator.seed",
-     "POST", "/operators", create_flags, columns, .secret = "seed"},
+     "POST", "/operators", create_flags, columns, .run = run_create},
     {"operator", "list", NULL, "all operators",
      "berth operator list",
      "GET", "/operators", list_flags, columns, COMMAND_LIST},

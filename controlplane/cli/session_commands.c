@@ -80,8 +80,10 @@ static int exchange(struct cli *cli)
     const char *out = cli_flag(cli, "out");
     struct rest_reply reply;
     json_t *body = NULL;
-    int code = cli_make_body(cli, &body);
+    int code = out != NULL ? cli_keep_ready(cli, out) : EXIT_OK;
 
+    if (code == EXIT_OK)
+        code = cli_make_body(cli, &body);
     if (code != EXIT_OK)
         return code;
     if (body == NULL)
@@ -99,7 +101,7 @@ static int exchange(struct cli *cli)
         return cli_fail(EXIT_FAILED, "the answer holds no token");
     return out == NULL
                ? EXIT_OK
-               : cli_keep(out, slice_of(arena_printf(&cli->arena, "%s\n", cli->context.token)),
+               : cli_keep(cli, slice_of(arena_printf(&cli->arena, "%s\n", cli->context.token)),
                           "the token");
 }
 

@@ -166,13 +166,19 @@ static int run_issue(struct cli *cli)
         out = arena_printf(&cli->arena, "%s.creds", cli_argument(cli, "USER"));
     if (cli_has(cli, "nats-context") && strcmp(out, "-") == 0)
         return cli_fail(EXIT_USAGE, "a context needs the credentials in a file: --out FILE");
-    issue.path = cli_path(cli, cli->command->path, &code);
+    code = cli_keep_ready(cli, out);
+    if (code == EXIT_OK)
+        issue.path = cli_path(cli, cli->command->path, &code);
     if (issue.path == NULL)
         return code;
     issue.wait_s = cli->wait_s;
     code = cli_issue(cli, &issue, &text);
-    if (code == EXIT_OK)
-        code = cli_keep(out, buf_slice(&text), "the credentials file");
+    if (code == EXIT_OK) {
+        code = cli_keep(cli, buf_slice(&text), "the credentials file");
+        if (code != EXIT_OK)
+            (void)cli_fail(code, "revoke what was issued: berth creds revoke %s",
+                           cli_member(credential, "id"));
+    }
     secret_buf_wipe(&text);
     if (code == EXIT_OK && cli_has(cli, "nats-context"))
         code = write_context(cli, cli_flag(cli, "nats-context"), out);

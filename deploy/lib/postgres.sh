@@ -51,6 +51,13 @@ pg_postmaster() {
         [ "/proc/$pid/cwd" -ef "$pg_folder/data" ] && printf '%s\n' "$pid"
 }
 
+# How to end it: by the run.sh that watches it, if that lives.
+how_to_end() {
+    local parent
+    parent=$(sed -n 's/^PPid:\t//p' "/proc/$1/status" 2>/dev/null)
+    if [ "${parent:-1}" -gt 1 ]; then printf 'kill %s' "$parent"; else printf 'kill -INT %s' "$1"; fi
+}
+
 # That of a run that was killed ends by itself, soon.
 pg_wait_until_free() {
     local pid tries=0
@@ -58,7 +65,7 @@ pg_wait_until_free() {
         tries=$((tries + 1))
         [ $tries -ne 10 ] || step PostgreSQL "of an earlier run is ending (process $pid)"
         [ $tries -lt 300 ] ||
-            die "a PostgreSQL of an earlier run, or of a clone that stood here, does not end.  End it (kill -INT $pid), then make run again."
+            die "a PostgreSQL of an earlier run, or of a clone that stood here, does not end.  End it ($(how_to_end "$pid")), then make run again."
         still_wanted
         sleep 0.1
     done

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "controlplane/cli/context.h"
+#include "controlplane/cli/secret_file.h"
 
 static char folder[] = "/tmp/berth-context.XXXXXX";
 static struct arena arena;
@@ -94,25 +95,13 @@ static void test_a_damaged_file_is_said(void **state)
     assert_int_equal(context_read(&arena, &file), ERR_CORRUPT);
 }
 
-static void test_secrets_go_into_files_of_their_own(void **state)
+static void test_folders_are_private(void **state)
 {
     char *deep = (char *)(uintptr_t)in_folder("a/b/c");
-    const char *path = in_folder("a/b/c/secret");
-    struct buf text = {0};
 
-    assert_int_equal(secret_file_write(path, SLICE("x")), ERR_IO);
     assert_int_equal(folder_make(deep), OK);
     assert_int_equal(mode_of(deep), 0700);
-    assert_int_equal(secret_file_write(path, SLICE("x")), OK);
-    assert_int_equal(secret_file_write(path, SLICE("seed")), OK);
-    assert_int_equal(mode_of(path), 0600);
-    assert_int_equal(secret_file_read(path, &text), OK);
-    assert_string_equal(buf_text(&text), "seed");
-    secret_buf_wipe(&text);
-    assert_int_equal(secret_file_read(in_folder("none"), &text), ERR_NOT_FOUND);
-    buf_init(&text, 2);
-    assert_int_equal(secret_file_read(path, &text), ERR_LIMIT);
-    secret_buf_wipe(&text);
+    assert_int_equal(folder_make(deep), OK);
 }
 
 static int set_up(void **state)
@@ -145,7 +134,7 @@ int main(void)
         cmocka_unit_test(test_saving_adds_replaces_and_chooses),
         cmocka_unit_test(test_the_environment_replaces_parts_of_the_current_one),
         cmocka_unit_test(test_a_damaged_file_is_said),
-        cmocka_unit_test(test_secrets_go_into_files_of_their_own),
+        cmocka_unit_test(test_folders_are_private),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -10,6 +10,7 @@
 
 #include "controlplane/cli/context.h"
 #include "controlplane/cli/nats_context.h"
+#include "controlplane/cli/secret_file.h"
 
 static char folder[] = "/tmp/berth-nats.XXXXXX";
 static struct arena arena;

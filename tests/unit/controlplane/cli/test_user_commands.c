@@ -5,7 +5,13 @@
 
 #include <cmocka.h>
 
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
 #include "api/base/check.h"
+#include "api/nats/nkey.h"
+#include "controlplane/cli/secret_file.h"
 #include "tests/lib/cli_lines.h"
 
 static void test_users_become_requests(void **state)
@@ -31,6 +37,34 @@ static void test_users_become_requests(void **state)
     cli_lines_run(lines, COUNT_OF(lines));
 }
 
+static void test_credentials_are_kept_and_not_shown(void **state)
+{
+    char words[256], shows[256], path[128], old[128];
+    const struct cli_line lines[] = {
+        {words, NULL, 0, shows, "POST", "201 {\"id\": \"crd_1\", \"jwt\": \"eyJ0\"}"},
+        {words, NULL, 6, NULL, "POST", "403 {\"title\": \"Forbidden\"}"},
+    };
+    struct buf text = {0};
+    struct stat info;
+
+    snprintf(path, sizeof(path), "%s/w.creds", cli_lines_folder());
+    snprintf(words, sizeof(words), "creds issue w --account orders --out %s", path);
+    snprintf(shows, sizeof(shows), "the credentials file is in %s\nID ", path);
+    for (size_t i = 0; i < COUNT_OF(lines); i++) {
+        cli_lines_run(&lines[i], 1);
+        buf_clear(&text);
+        assert_int_equal(secret_file_read(path, &text), OK);
+        assert_non_null(strstr(buf_text(&text), "-----BEGIN USER NKEY SEED-----\nSU"));
+        assert_int_equal(stat(path, &info), 0);
+        assert_int_equal(info.st_mode & 0777, 0600);
+        /* A refusal leaves what was there. */
+        if (i > 0)
+            assert_memory_equal(strstr(buf_text(&text), "\nSU"), old, NKEY_SEED_LEN);
+        snprintf(old, sizeof(old), "%s", strstr(buf_text(&text), "\nSU"));
+    }
+    secret_buf_wipe(&text);
+}
+
 static void test_credentials_become_requests(void **state)
 {
     static const struct cli_line lines[] = {
@@ -43,8 +77,13 @@ static void test_credentials_become_requests(void **state)
         {"creds issue w --account orders --out -", NULL, 1, "holds no JWT", "POST", "201 {}"},
         {"creds issue w --account orders --ttl x", "", 2, "--ttl wants a time"},
         {"creds issue w --account orders --out - --nats-context c", "", 2, "in a file"},
-        {"creds issue w --account orders --out /nonexistent/w.creds", NULL, 1, "stands above",
-         "POST", "201 {\"jwt\": \"eyJ0\"}"},
+        {"creds issue w --account orders --out /nonexistent/w.creds", "", 1,
+         "/nonexistent/w.creds cannot be written: No such file or directory; nothing was done"},
+        {"creds issue w --account orders --out /tmp", "", 1, "/tmp cannot be written: Is a dir"},
+        {"creds issue w --account orders --out /dev/null", "", 1, "for stdout, give -"},
+        {"token create t --out /nonexistent/t.token", "", 1, "nothing was done"},
+        {"login --url http://127.0.0.1:1 --bootstrap b --out /nonexistent/t.token", "", 1,
+         "nothing was done"},
         {"creds list --account orders", "GET /v1/accounts/id-orders/credentials?limit=500", 0,
          "LAST SEEN"},
         {"creds history w --account orders",
@@ -64,6 +103,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_users_become_requests),
+        cmocka_unit_test(test_credentials_are_kept_and_not_shown),
         cmocka_unit_test(test_credentials_become_requests),
     };
     return cmocka_run_group_tests(tests, cli_lines_start, cli_lines_stop);
