@@ -2,7 +2,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "controlplane/cli/command_parts.h"
+#include "controlplane/cli/cli.h"
+#include "controlplane/cli/command.h"
 #include "controlplane/cli/rule_flags.h"
 #include "controlplane/cli/tables.h"
 

@@ -1,12 +1,12 @@
-/* Arguments and flags -> the body of a request. */
+#include "controlplane/cli/body.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "api/base/check.h"
 #include "api/base/clock.h"
-#include "controlplane/cli/command.h"
-#include "controlplane/cli/command_parts.h"
+#include "controlplane/cli/request.h"
 
 enum { MEMBER_MAX = 64, YEARS_MAX_S = 50 * 31536000 };
 

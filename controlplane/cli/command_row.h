@@ -94,6 +94,7 @@ struct flag_value {
 
 struct cli {
     struct arena arena;
+    const struct command *const *tables; /* all there are, NULL behind the last */
     const struct command *command;
     struct context context;
     struct rest_client *client; /* NULL for COMMAND_LOCAL */

@@ -18,7 +18,6 @@
 
 #include "api/base/check.h"
 #include "api/base/clock.h"
-#include "controlplane/cli/command_parts.h"
 #include "controlplane/cli/demo_peer.h"
 #include "controlplane/cli/demo_teams.h"
 #include "controlplane/cli/tables.h"

@@ -1,3 +1,4 @@
+
 #include "controlplane/cli/demo_teams.h"
 
 #include <stdio.h>
@@ -5,7 +6,11 @@
 
 #include "api/base/check.h"
 #include "api/base/random.h"
-#include "controlplane/cli/command_parts.h"
+#include "controlplane/cli/body.h"
+#include "controlplane/cli/cli.h"
+#include "controlplane/cli/command.h"
+#include "controlplane/cli/request.h"
+#include "controlplane/cli/user_commands.h"
 
 enum { WAIT_S = 30, DELETE_WAIT_S = 120 };
 

@@ -11,7 +11,7 @@
  */
 #pragma once
 
-#include "controlplane/cli/command.h"
+#include "controlplane/cli/cli.h"
 
 enum { DEMO_TEAMS = 2, DEMO_CONNECTIONS = 6 };
 

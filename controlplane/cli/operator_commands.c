@@ -7,7 +7,9 @@
 #include "api/base/clock.h"
 #include "api/nats/creds.h"
 #include "api/nats/jwt.h"
-#include "controlplane/cli/command_parts.h"
+#include "controlplane/cli/body.h"
+#include "controlplane/cli/cli.h"
+#include "controlplane/cli/request.h"
 #include "controlplane/cli/tables.h"
 
 static const struct column columns[] = {

@@ -1,20 +1,19 @@
-/* The words of the command line: which command, which arguments, which flags; and its help. */
+#include "controlplane/cli/parse.h"
+
 #include <stdio.h>
 #include <string.h>
 
 #include "api/base/check.h"
-#include "controlplane/cli/command.h"
-#include "controlplane/cli/command_parts.h"
 
 enum { WAIT_DEFAULT_S = 30, WAIT_MAX_S = 300 };
 
 /* --- rows --------------------------------------------------------------------------------- */
 
 /* The first of a noun; NULL when there is no such noun. */
-static const struct command *first_of(const char *noun)
+static const struct command *first_of(const struct cli *cli, const char *noun)
 {
-    for (size_t i = 0; command_tables[i] != NULL; i++) {
-        for (const struct command *at = command_tables[i]; at->noun != NULL; at++) {
+    for (size_t i = 0; cli->tables[i] != NULL; i++) {
+        for (const struct command *at = cli->tables[i]; at->noun != NULL; at++) {
             if (strcmp(at->noun, noun) == 0)
                 return at;
         }
@@ -22,10 +21,10 @@ static const struct command *first_of(const char *noun)
     return NULL;
 }
 
-static const struct command *find(const char *noun, const char *verb)
+static const struct command *find(const struct cli *cli, const char *noun, const char *verb)
 {
-    for (size_t i = 0; command_tables[i] != NULL; i++) {
-        for (const struct command *at = command_tables[i]; at->noun != NULL; at++) {
+    for (size_t i = 0; cli->tables[i] != NULL; i++) {
+        for (const struct command *at = cli->tables[i]; at->noun != NULL; at++) {
             if (strcmp(at->noun, noun) != 0)
                 continue;
             if (at->verb == NULL || (verb != NULL && strcmp(at->verb, verb) == 0))
@@ -78,21 +77,22 @@ static void print_flags(const struct command *command)
     }
 }
 
-static void print_examples(const char *noun)
+static void print_examples(const struct cli *cli, const char *noun)
 {
     static const char *const first_steps[][2] = {
         {"login", NULL}, {"account", "create"}, {"user", "create"}, {"creds", "issue"}};
 
     if (noun != NULL) {
-        printf("\nExample:\n  %s\n", first_of(noun)->example);
+        printf("\nExample:\n  %s\n", first_of(cli, noun)->example);
         return;
     }
     puts("\nExamples:");
     for (size_t i = 0; i < COUNT_OF(first_steps); i++)
-        printf("  %s\n", find(first_steps[i][0], first_steps[i][1])->example);
+        printf("  %s\n", find(cli, first_steps[i][0], first_steps[i][1])->example);
 }
 
-void cli_help(const char *noun, const struct command *command)
+/* Of the program (noun NULL), a noun, or a command. */
+static void show_help(const struct cli *cli, const char *noun, const struct command *command)
 {
     if (command != NULL) {
         printf("berth %s%s%s%s%s\n\n%s\n", command->noun, command->verb != NULL ? " " : "",
@@ -105,13 +105,13 @@ void cli_help(const char *noun, const struct command *command)
     }
     puts("berth: the command line of Berth, hosted NATS for teams\n\n"
          "Usage: berth NOUN VERB [ARGUMENTS] [FLAGS]; berth NOUN VERB --help says more.\n");
-    for (size_t i = 0; command_tables[i] != NULL; i++) {
-        for (const struct command *at = command_tables[i]; at->noun != NULL; at++) {
+    for (size_t i = 0; cli->tables[i] != NULL; i++) {
+        for (const struct command *at = cli->tables[i]; at->noun != NULL; at++) {
             if (noun == NULL || strcmp(at->noun, noun) == 0)
                 print_command(at);
         }
     }
-    print_examples(noun);
+    print_examples(cli, noun);
     print_globals();
 }
 
@@ -268,7 +268,7 @@ static int read_words(struct cli *cli, struct words *words, bool *finished)
         const char *word = words->argv[words->at];
 
         if (is_help(word)) {
-            cli_help(NULL, cli->command);
+            show_help(cli, NULL, cli->command);
             *finished = true;
             return EXIT_OK;
         }
@@ -310,11 +310,11 @@ static int read_leading(struct cli *cli, struct words *words)
 }
 
 /* berth help NOUN [VERB] */
-static int show_help_of(const char *noun, const char *verb, bool *finished)
+static int show_help_of(const struct cli *cli, const char *noun, const char *verb, bool *finished)
 {
-    if (first_of(noun) == NULL)
+    if (first_of(cli, noun) == NULL)
         return cli_fail(EXIT_USAGE, "%s is not known: see berth --help", noun);
-    cli_help(noun, find(noun, verb));
+    show_help(cli, noun, find(cli, noun, verb));
     *finished = true;
     return EXIT_OK;
 }
@@ -333,7 +333,7 @@ int cli_parse(struct cli *cli, int argc, char **argv, bool *finished)
     words = (struct words){argc, 1, argv};
     noun = argc > 1 ? argv[1] : NULL;
     if (noun == NULL) {
-        cli_help(NULL, NULL);
+        show_help(cli, NULL, NULL);
         *finished = true;
         return EXIT_USAGE;
     }
@@ -343,19 +343,19 @@ int cli_parse(struct cli *cli, int argc, char **argv, bool *finished)
         return EXIT_OK;
     }
     if (is_help(noun) && argc > 2)
-        return show_help_of(argv[2], argc > 3 ? argv[3] : NULL, finished);
+        return show_help_of(cli, argv[2], argc > 3 ? argv[3] : NULL, finished);
     if (is_help(noun)) {
-        cli_help(NULL, NULL);
+        show_help(cli, NULL, NULL);
         *finished = true;
         return EXIT_OK;
     }
-    if (first_of(noun) == NULL)
+    if (first_of(cli, noun) == NULL)
         return cli_fail(EXIT_USAGE, "%s is not known: see berth --help", noun);
-    cli->command = find(noun, argc > 2 ? argv[2] : NULL);
+    cli->command = find(cli, noun, argc > 2 ? argv[2] : NULL);
     if (cli->command == NULL && argc > 2 && !is_help(argv[2]))
         return cli_fail(EXIT_USAGE, "%s %s is not known: see berth %s --help", noun, argv[2], noun);
     if (cli->command == NULL) {
-        cli_help(noun, NULL);
+        show_help(cli, noun, NULL);
         *finished = true;
         return argc > 2 ? EXIT_OK : EXIT_USAGE;
     }

@@ -1,7 +1,8 @@
 /* berth usage, berth audit, berth operation */
 #include <stdio.h>
 
-#include "controlplane/cli/command_parts.h"
+#include "controlplane/cli/cli.h"
+#include "controlplane/cli/command.h"
 #include "controlplane/cli/tables.h"
 
 /* clang-format off */

@@ -7,7 +7,7 @@
  */
 #pragma once
 
-#include "controlplane/cli/command.h"
+#include "controlplane/cli/command_row.h"
 
 /* clang-format off */
 #define PERMISSION_FLAGS(in)                                                                    \

@@ -7,7 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "controlplane/cli/command_parts.h"
+#include "controlplane/cli/body.h"
+#include "controlplane/cli/cli.h"
+#include "controlplane/cli/request.h"
 #include "controlplane/cli/tables.h"
 
 /* clang-format off */

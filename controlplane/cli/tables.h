@@ -9,7 +9,10 @@
  */
 #pragma once
 
-#include "controlplane/cli/command.h"
+#include "controlplane/cli/command_row.h"
+
+/* All tables, in the order of the help; NULL behind the last. */
+extern const struct command *const command_tables[];
 
 extern const struct command session_commands[];  /* login whoami status context */
 extern const struct command operator_commands[]; /* operator */

@@ -4,6 +4,8 @@
  * Credentials are made where they are used: the nkey is made here, only its public part travels,
  * and the JWT that comes back is written with the seed into a file of mode 0600.
  */
+#include "controlplane/cli/user_commands.h"
+
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,8 +14,10 @@
 #include "api/base/check.h"
 #include "api/nats/creds.h"
 #include "api/nats/nkey.h"
-#include "controlplane/cli/command_parts.h"
+#include "controlplane/cli/body.h"
+#include "controlplane/cli/cli.h"
 #include "controlplane/cli/nats_context.h"
+#include "controlplane/cli/request.h"
 #include "controlplane/cli/rule_flags.h"
 #include "controlplane/cli/tables.h"
 

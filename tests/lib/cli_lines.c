@@ -20,6 +20,7 @@
 #include "api/base/buf.h"
 #include "api/base/check.h"
 #include "controlplane/cli/command.h"
+#include "controlplane/cli/tables.h"
 
 enum { REQUESTS_MAX = 64, GUESTS_MAX = 16, INPUT_MAX = 64 << 10, SHOWN_MAX = 64 << 10 };
 
@@ -280,7 +281,7 @@ static int call(const char *words, char shown[SHOWN_MAX])
 
     fflush(NULL);
     CHECK(dup2(file, STDOUT_FILENO) >= 0 && dup2(file, STDERR_FILENO) >= 0);
-    code = command_main(argc, argv);
+    code = command_main(command_tables, argc, argv);
     fflush(NULL);
     CHECK(dup2(out, STDOUT_FILENO) >= 0 && dup2(err, STDERR_FILENO) >= 0);
     len = pread(file, shown, SHOWN_MAX - 1, 0);

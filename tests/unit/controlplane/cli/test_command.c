@@ -8,47 +8,6 @@
 #include "api/base/check.h"
 #include "tests/lib/cli_lines.h"
 
-static void test_names_become_ids(void **state)
-{
-    static const struct cli_line lines[] = {
-        {"team show tem_01JD0000000000000000000000", "GET /v1/teams/tem_01JD0000000000000000000000",
-         0},
-        {"team show AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
-         "GET /v1/teams/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", 0},
-        {"team show a", NULL, 4, "there is no a", "GET /v1/teams?q=a",
-         "200 {\"items\": [{\"id\": \"1\", \"name\": \"ab\"}]}"},
-        {"team show a", NULL, 2, "several are called a", "GET /v1/teams?q=a",
-         "200 {\"items\": [{\"id\": \"1\", \"name\": \"a\"}, {\"id\": \"2\", \"name\": \"a\"}]}"},
-        {"team show", NULL, 2, "which team? give --team", "GET /v1/teams?limit",
-         "200 {\"items\": [{\"id\": \"1\", \"name\": \"a\"}, {\"id\": \"2\", \"name\": \"b\"}]}"},
-        {"team show a/b", "GET /v1/teams?q=a%2Fb&limit=500", 4},
-    };
-
-    cli_lines_run(lines, COUNT_OF(lines));
-}
-
-static void test_exit_codes(void **state)
-{
-    static const struct cli_line lines[] = {
-        {"team show a", NULL, 4, "Not found: gone", "GET /v1/teams/id-a",
-         "404 {\"title\": \"Not found\", \"detail\": \"gone\"}"},
-        {"team create a", NULL, 5, NULL, "POST", "409 {\"title\": \"Name taken\"}"},
-        {"team create a", NULL, 6, NULL, "POST", "403 {\"title\": \"Forbidden\"}"},
-        {"team create a", NULL, 6, NULL, "POST", "401 {\"title\": \"Not authenticated\"}"},
-        {"team create a", NULL, 3, "/name: is empty", "POST",
-         "422 {\"title\": \"Validation failed\", \"errors\": [{\"pointer\": \"/name\", "
-         "\"message\": \"is empty\"}]}"},
-        {"team create a", NULL, 8, "request id: r1", "POST",
-         "500 {\"title\": \"Internal error\", \"request_id\": \"r1\"}"},
-        {"team create a", NULL, 8, "HTTP status 502", "POST", "502 <html>"},
-        {"team update a --name b", NULL, 5, "changed", "PATCH",
-         "412 {\"title\": \"Version conflict\", \"detail\": \"changed\"}"},
-        {"whoami --context nowhere", "", 2, "no control plane is known"},
-    };
-
-    cli_lines_run(lines, COUNT_OF(lines));
-}
-
 static void test_answers_without_a_body(void **state)
 {
     static const struct cli_line lines[] = {
@@ -58,12 +17,27 @@ static void test_answers_without_a_body(void **state)
     cli_lines_run(lines, COUNT_OF(lines));
 }
 
+static void test_an_operation_is_waited_for(void **state)
+{
+    static const struct cli_line lines[] = {
+        {"operation wait ope_01JD0000000000000000000000", NULL, 0, "succeeded",
+         "GET /v1/operations", "200 {\"id\": \"ope_1\", \"state\": \"succeeded\"}"},
+        {"operation wait ope_01JD0000000000000000000000", NULL, 1, "the operation failed: no disk",
+         "GET /v1/operations",
+         "200 {\"id\": \"ope_1\", \"state\": \"failed\", \"error_detail\": \"no disk\"}"},
+        {"account delete acc_01JD0000000000000000000000 --yes --wait --if-version 1",
+         "GET /v1/operations/ope_1", 1, "canceled", "",
+         "202 {\"id\": \"ope_1\", \"type\": \"account.delete\", \"state\": \"canceled\"}"},
+    };
+
+    cli_lines_run(lines, COUNT_OF(lines));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_names_become_ids),
-        cmocka_unit_test(test_exit_codes),
         cmocka_unit_test(test_answers_without_a_body),
+        cmocka_unit_test(test_an_operation_is_waited_for),
     };
     return cmocka_run_group_tests(tests, cli_lines_start, cli_lines_stop);
 }

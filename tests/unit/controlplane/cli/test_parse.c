@@ -10,8 +10,8 @@
 #include <string.h>
 
 #include "api/base/check.h"
-#include "controlplane/cli/command.h"
-#include "controlplane/cli/command_parts.h"
+#include "controlplane/cli/parse.h"
+#include "controlplane/cli/tables.h"
 #include "tests/lib/cli_lines.h"
 
 static void test_help_and_version(void **state)
@@ -38,7 +38,7 @@ static void check_example(const struct command *command)
 {
     const char *prefix = "berth ";
     char *argv[CLI_WORDS_MAX], *words, help[64];
-    struct cli cli = {0};
+    struct cli cli = {.tables = command_tables};
     bool finished;
     struct cli_line line = {help, "", 0, command->example};
     int argc;
