@@ -144,25 +144,6 @@ static void test_paths_are_decoded(void **state)
     control_refused(control, 404, "not_found", admin, "GET", "/v1/teams/", NULL);
 }
 
-static void test_a_merge_patch(void **state)
-{
-    const char *path;
-
-    control_want(
-        control, 201, admin, "POST", "/v1/teams",
-        "{\"name\":\"merged\",\"description\":\"d\",\"labels\":{\"a\":\"1\",\"b\":\"2\"}}");
-    path = control_format(control, "/v1/teams/%s", control_text(control, "id"));
-    control_want(control, 200, admin, "PATCH", path,
-                 "{\"description\":null,\"labels\":{\"a\":null,\"c\":\"3\"}}");
-    assert_string_equal(control_text(control, "description"), "");
-    assert_null(control_member(control, "labels/a"));
-    assert_string_equal(control_text(control, "labels/b"), "2");
-    assert_string_equal(control_text(control, "labels/c"), "3");
-    control_refused(control, 422, "validation_failed", admin, "PATCH", path, "{\"name\":null}");
-    control_refused(control, 422, "validation_failed", admin, "PATCH", path, "{\"labels\":7}");
-    control_want(control, 200, admin, "PATCH", path, "{}");
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -170,7 +151,6 @@ int main(void)
         cmocka_unit_test(test_filters),
         cmocka_unit_test(test_parameters_that_are_refused),
         cmocka_unit_test(test_paths_are_decoded),
-        cmocka_unit_test(test_a_merge_patch),
     };
 
     return cmocka_run_group_tests(tests, begin, end);

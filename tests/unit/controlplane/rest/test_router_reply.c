@@ -88,20 +88,6 @@ static void test_a_deletion_says_nothing(void **state)
     assert_int_equal(control_last(control)->body.len, 0);
 }
 
-static void test_a_conflict_says_the_version(void **state)
-{
-    char id[40];
-
-    control_want(control, 201, admin, "POST", "/v1/plans", "{\"name\":\"moving\"}");
-    snprintf(id, sizeof(id), "%s", control_text(control, "id"));
-    control_refused_if(control, 412, "version_conflict", admin, "\"7\"", "PATCH",
-                       control_format(control, "/v1/plans/%s", id), "{}");
-    assert_string_equal(header("ETag"), "\"1\"");
-    assert_string_equal(control_text(control, "conflict/resource"), id);
-    assert_int_equal(control_int(control, "conflict/version"), 1);
-}
-
-/* Every resource begins with the same members, times in milliseconds. */
 static void test_the_common_members(void **state)
 {
     static const char *const names[] = {"id",          "kind",    "name",       "display_name",
@@ -132,7 +118,6 @@ int main(void)
         cmocka_unit_test(test_the_next_page_is_linked),
         cmocka_unit_test(test_a_creation_says_where_it_is),
         cmocka_unit_test(test_a_deletion_says_nothing),
-        cmocka_unit_test(test_a_conflict_says_the_version),
         cmocka_unit_test(test_the_common_members),
     };
 
