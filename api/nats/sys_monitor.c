@@ -167,7 +167,7 @@ static const struct field connz_options_fields[] = {
     {"subscriptions_detail", BOOL_AT(T, subscriptions_detail), FIELD_OMIT_EMPTY},
     {"offset", INT_AT(T, offset), FIELD_OMIT_EMPTY},
     {"limit", INT_AT(T, limit), FIELD_OMIT_EMPTY},
-    {"cid", INT_AT(T, cid), FIELD_OMIT_EMPTY},
+    {"cid", INT_AT(T, cid), FIELD_OMIT_EMPTY, .min = 0, .max = INT64_MAX},
     {"mqtt_client", STRING_AT(T, mqtt_client), FIELD_OMIT_EMPTY},
     {"state", INT_AT(T, state), FIELD_OMIT_EMPTY},
     {"user", STRING_AT(T, user), FIELD_OMIT_EMPTY},

@@ -53,6 +53,8 @@ void auth_accept_user(struct auth_attempt *attempt, const struct auth_user *user
                            ? account_ref(auth->global)
                            : account_table_obtain(auth->parts.accounts, slice_of(user->account));
     identity.terms_seen = atomic_load(&identity.account->generation);
+    if (user->nkey != NULL)
+        identity.issuer_key = identity.account->name; /* the reference server shows it so */
     if (user->permissions != NULL)
         CHECK(permission_new(user->permissions, &identity.permission) == OK); /* as in auth_new */
     auth_accept(attempt, &identity);

@@ -398,7 +398,7 @@ static bool visit(struct report_call *call, struct worker *worker)
     struct state *state = call->state;
     struct visit visit = {.call = call, .worker = worker};
 
-    if (options->state == SYS_CONN_CLOSED)
+    if (options->state != SYS_CONN_OPEN && options->state != SYS_CONN_ALL)
         return false;
     if (call->round == 0) {
         session_table_walk(worker, choose_one, &visit);
@@ -442,7 +442,7 @@ static void after(struct report_call *call)
 
     if (call->round != 0)
         return;
-    if (options->state != SYS_CONN_OPEN)
+    if (options->state == SYS_CONN_CLOSED || options->state == SYS_CONN_ALL)
         session_table_closed(call->monitor->sessions, choose_closed, call);
     sort_rows(rows);
     if (state->first > rows->count)

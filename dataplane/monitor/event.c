@@ -129,8 +129,10 @@ static void on_auth_error(void *arg, struct worker *worker, const struct session
     session_snapshot(session, &snapshot);
     if (snapshot.reason == SESSION_OPEN)
         snapshot.reason = SESSION_AUTH_FAILURE;
-    if (account != NULL)
+    if (account != NULL) {
         snapshot.account = account->name;
+        snapshot.account_label = account_label(account);
+    }
     if (outside) {
         fill_disconnect(monitor, &snapshot, id, &document);
         monitor_publish_shape(worker, monitor->system, subject, &sys_disconnect_shape, &document);

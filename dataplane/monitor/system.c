@@ -65,10 +65,11 @@ static void answer_error(struct service_request *request, struct worker *worker,
 static bool decode_body(struct service_request *request, struct worker *worker,
                         const struct shape *shape, void *out)
 {
-    struct slice body = slice_trim(request->body);
     struct shape_error error;
 
-    if (body.len == 0 || slice_equal(body, SLICE("null"))) /* encoders write null for no options */
+    if (request->body.len == 0)
+        return true;
+    if (slice_equal(slice_trim(request->body), SLICE("null"))) /* so encoders write no options */
         return true;
     if (body.len > QUESTION_MAX) {
         answer_error(request, worker, 400, "the request is longer than 64 KiB");
@@ -184,8 +185,11 @@ static bool visit_leaver(struct report_call *call, struct worker *worker)
     struct session *session = session_table_find(worker, (uint64_t)kick->cid);
 
     if (session != NULL) {
-        session_info_leave(session);
         call->state = session;
+        if (!session_info_leave(session))
+            report_fail(call, 500,
+                        "client does not support Lame Duck Mode or is not ready to receive the "
+                        "notification");
     }
     return false;
 }
@@ -204,7 +208,9 @@ static char *encode_leave(struct report_call *call)
 
 static void on_leave(struct report_call *call, struct worker *worker)
 {
-    answer_done(call->owner, worker, call->state != NULL ? NULL : "no such client id");
+    const char *why = call->error.code != 0 ? call->error.description : NULL;
+
+    answer_done(call->owner, worker, call->state != NULL ? why : "no such client id");
     report_call_free(call);
 }
 
@@ -259,9 +265,11 @@ static void handle_account_report(struct service_request *request, struct worker
 /* Silent about an account that nobody uses, unless told otherwise. */
 static char *encode_statz(struct report_call *call)
 {
+    const struct sys_account_statz_options *options = call->options;
     const struct sys_account_statz *document = call->document;
 
-    if (call->error.code == 0 && call->scope != NULL && document->account_statz.count == 0)
+    if (call->error.code == 0 && call->scope != NULL && document->account_statz.count == 0 &&
+        !options->include_unused)
         return mem_strdup("");
     return encode_reply(call);
 }

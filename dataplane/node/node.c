@@ -235,9 +235,7 @@ static void fill_facts(const struct node *node, struct monitor_facts *out)
         .port = listener_port(node->listener),
         .tags = options->tags,
         .metadata = options->metadata,
-        .http_host = options->http_port != 0
-                         ? (options->http_host != NULL ? options->http_host : options->host)
-                         : NULL,
+        .http_host = options->http_host != NULL ? options->http_host : options->host,
         .http_port = node->http_port,
         .http_base_path = options->http_base_path,
         .config_digest = options->digest,

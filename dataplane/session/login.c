@@ -124,18 +124,10 @@ static void leave_former(struct session *session, const struct identity *identit
         (void)client_subs_drop(session, UINT32_MAX);
 }
 
-static void bind_account(struct session *session, struct identity *identity)
+static void become(struct session *session, struct identity *identity)
 {
     struct worker *worker = session->set->worker;
 
-    leave_former(session, identity);
-    if ((session->flags & SESSION_IN_ACCOUNT) == 0 && !account_enter(identity->account)) {
-        identity_retire(identity, worker);
-        session_fail(session, SESSION_MAX_ACCOUNT_CONNECTIONS,
-                     "maximum account active connections exceeded");
-        return;
-    }
-    session->flags |= SESSION_IN_ACCOUNT;
     session_use_permission(session, identity->permission);
     identity_retire(session->identity, worker);
     session->identity = identity;
@@ -144,6 +136,28 @@ static void bind_account(struct session *session, struct identity *identity)
     session->account = identity->account;
     session->counters = &session->account->counters[worker->index];
     session->terms_seen = identity->terms_seen;
+}
+
+/* It never was in the account; who watches the account hears of it nevertheless. */
+static void refuse_full(struct session *session)
+{
+    const struct session_hooks *hooks = &session->set->table->parts.hooks;
+
+    session_fail(session, SESSION_MAX_ACCOUNT_CONNECTIONS,
+                 "maximum account active connections exceeded");
+    if (hooks->on_disconnect != NULL)
+        hooks->on_disconnect(hooks->arg, session->set->worker, session);
+}
+
+static void bind_account(struct session *session, struct identity *identity)
+{
+    leave_former(session, identity);
+    become(session, identity);
+    if ((session->flags & SESSION_IN_ACCOUNT) == 0 && !account_enter(session->account)) {
+        refuse_full(session);
+        return;
+    }
+    session->flags |= SESSION_IN_ACCOUNT;
     place(session);
 }
 

@@ -61,12 +61,15 @@ void session_info_connected(struct session *session)
     send_info(session, &info);
 }
 
-void session_info_leave(struct session *session)
+bool session_info_leave(struct session *session)
 {
     struct handshake_info info;
 
+    if (session->protocol < 1 || (session->flags & SESSION_FIRST_PONG) == 0)
+        return false;
     fill(session, &info);
     info.ldm = true;
     info.connect_urls = (struct strings){0};
     send_info(session, &info);
+    return true;
 }

@@ -13,5 +13,5 @@
 void session_info_greet(struct session *session);
 /* After the first PONG: also which account it is in. */
 void session_info_connected(struct session *session);
-/* Lame duck: go elsewhere. */
-void session_info_leave(struct session *session);
+/* Lame duck: go elsewhere.  False: the session does not know such INFOs, or not yet. */
+bool session_info_leave(struct session *session);

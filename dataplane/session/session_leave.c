@@ -43,8 +43,7 @@ static void leave_step(struct timer *timer)
 static bool tell(struct session *session, void *arg)
 {
     (void)arg;
-    if (session->protocol >= 1 && (session->flags & SESSION_FIRST_PONG) != 0)
-        session_info_leave(session);
+    (void)session_info_leave(session);
     return true;
 }
 
