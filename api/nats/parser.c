@@ -233,6 +233,8 @@ enum parser_status parser_next(struct parser *parser, const char *data, size_t l
     if (end > verb_specs[event->verb].len && data[end - 1] == '\r')
         end--;
     error = cut_line(data, end, parser->line_max, event);
+    if (error == PARSER_ERROR_NONE && event->verb == VERB_HPUB && parser->headers_off)
+        error = PARSER_ERROR_ARGS;
     if (error != PARSER_ERROR_NONE)
         return fail(event, error);
     if (!verb_specs[event->verb].payload)

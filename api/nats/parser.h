@@ -53,6 +53,7 @@ struct parser {
     uint32_t payload_max; /* bytes of headers and payload; ditto */
     uint32_t verbs;       /* set of verbs that this peer may say */
     uint8_t verb;         /* of the command whose payload is awaited */
+    bool headers_off;     /* HPUB fails, before its payload; the caller may change it */
 };
 
 struct parser_event {

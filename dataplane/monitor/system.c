@@ -71,7 +71,7 @@ static bool decode_body(struct service_request *request, struct worker *worker,
         return true;
     if (slice_equal(slice_trim(request->body), SLICE("null"))) /* so encoders write no options */
         return true;
-    if (body.len > QUESTION_MAX) {
+    if (request->body.len > QUESTION_MAX) {
         answer_error(request, worker, 400, "the request is longer than 64 KiB");
         return false;
     }

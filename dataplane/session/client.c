@@ -183,14 +183,6 @@ static void client_pub(struct session *session, const struct parser_event *event
         tell_nobody(session, subject, delivery.reply);
 }
 
-static void client_hpub(struct session *session, const struct parser_event *event)
-{
-    if (session->flags & SESSION_HEADERS)
-        client_pub(session, event);
-    else
-        session_close(session, SESSION_PROTOCOL_VIOLATION);
-}
-
 /* --- SUB, UNSUB ------------------------------------------------------------------------------ */
 
 static void subscribe_denied(struct session *session, struct slice subject, struct slice queue)
@@ -305,7 +297,7 @@ static void client_err(struct session *session, const struct parser_event *event
 }
 
 static const session_verb_fn client_verbs[VERB_COUNT] = {
-    [VERB_CONNECT] = login_connect, [VERB_PUB] = client_pub,     [VERB_HPUB] = client_hpub,
+    [VERB_CONNECT] = login_connect, [VERB_PUB] = client_pub,     [VERB_HPUB] = client_pub,
     [VERB_SUB] = client_sub,        [VERB_UNSUB] = client_unsub, [VERB_PING] = client_ping,
     [VERB_PONG] = client_pong,      [VERB_INFO] = client_ignore, [VERB_OK] = client_ignore,
     [VERB_ERR] = client_err,

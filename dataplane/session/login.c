@@ -273,6 +273,7 @@ static void remember(struct session *session, const struct handshake_connect *co
     set_flag(session, SESSION_ECHO, connect->echo);
     set_flag(session, SESSION_HEADERS, connect->headers && !session_options(session)->headers_off);
     set_flag(session, SESSION_RESPONDERS, connect->no_responders);
+    session->parser.headers_off = (session->flags & SESSION_HEADERS) == 0;
 }
 
 /* Subscriptions made before CONNECT stay; they follow `echo`. */

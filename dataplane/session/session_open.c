@@ -159,6 +159,7 @@ static void limits_before_login(struct session *session)
 
     parser_init(&session->parser, session->kind->verb_set, options->max_control_line,
                 options->max_payload);
+    session->parser.headers_off = true;
     session->subs_max = options->max_subscriptions > 0 ? options->max_subscriptions : -1;
 }
 

@@ -294,6 +294,21 @@ static void test_the_meaning_of_words(void **state)
     assert_true(slice_equal(parser_sid(&event), SLICE("7")));
 }
 
+static void test_headers_off(void **state)
+{
+    static const char text[] = "HPUB foo 12 14\r\n";
+    struct parser_event event;
+    struct parser parser;
+
+    parser_init(&parser, UINT32_MAX, 1024, 8);
+    assert_int_equal(parser_next(&parser, text, sizeof(text) - 1, &event), PARSER_ERROR);
+    assert_int_equal(event.error, PARSER_ERROR_PAYLOAD);
+    parser_init(&parser, UINT32_MAX, 1024, 8);
+    parser.headers_off = true;
+    assert_int_equal(parser_next(&parser, text, sizeof(text) - 1, &event), PARSER_ERROR);
+    assert_int_equal(event.error, PARSER_ERROR_ARGS);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -301,6 +316,7 @@ int main(void)
         cmocka_unit_test(test_what_servers_say),
         cmocka_unit_test(test_random_streams_cut_at_random),
         cmocka_unit_test(test_needed_is_told_once_the_line_is_whole),
+        cmocka_unit_test(test_headers_off),
         cmocka_unit_test(test_the_meaning_of_words),
     };
 
