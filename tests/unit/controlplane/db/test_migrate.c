@@ -163,6 +163,42 @@ static void test_a_full_database_gets_tally_and_labels(void **state)
     pg_drop(other);
 }
 
+/* Who suspended what was suspended before is in the audit log; what is not is the operator's. */
+static void test_who_suspended_is_read_from_the_log(void **state)
+{
+    char message[DB_MESSAGE_MAX], *other = database_before("-- migration: 0003_suspended_by");
+    struct db *db = owner(other);
+
+    must(db,
+         "INSERT INTO operator (operator_id, name, jwt, jwt_id, public_key)"
+         " VALUES ('o', 'o', '', '', 'O' || repeat('A', 55));"
+         "INSERT INTO system (system_id, name, operator_id) VALUES ('s', 's', 'o');"
+         "INSERT INTO limit_set (limit_set_id) VALUES ('l');"
+         "INSERT INTO plan (plan_id, name) VALUES ('p', 'p');"
+         "INSERT INTO plan_version (plan_id, plan_version, limit_set_id, max_set_id)"
+         " VALUES ('p', 1, 'l', 'l');"
+         "INSERT INTO team (team_id, name, plan_id) VALUES ('a', 'a', 'p');"
+         "INSERT INTO account (account_id, name, team_id, system_id, public_key, plan_id,"
+         "                     plan_version, state)"
+         " SELECT 'acc_' || i, 'a' || i, 'a', 's', 'A' || repeat('A', 54) || (i + 1), 'p', 1,"
+         "        CASE WHEN i = 5 THEN 'active' ELSE 'suspended' END"
+         "   FROM generate_series(1, 5) i;"
+         "INSERT INTO audit_event (event_id, at, account_id, actor_type, actor_id, actor_name,"
+         "                         action, resource_kind, resource_id, outcome)"
+         " SELECT 'evt_' || e.n, now(), e.account, e.actor, '', '', 'account.suspend', 'account',"
+         "        e.account, e.outcome"
+         "   FROM (VALUES (1, 'acc_1', 'operator', 'success'), (2, 'acc_1', 'member', 'success'),"
+         "                (3, 'acc_2', 'member', 'success'), (4, 'acc_2', 'operator', 'success'),"
+         "                (5, 'acc_3', 'service', 'success'), (6, 'acc_3', 'operator', 'denied'),"
+         "                (7, 'acc_5', 'member', 'success')) AS e (n, account, actor, outcome)");
+    assert_int_equal(migrate_run(other, message), OK);
+    must(db, "DO $$ BEGIN IF (SELECT string_agg(suspended_by, ' ' ORDER BY id) FROM account_item)"
+             "              <> 'team operator team operator '"
+             " THEN RAISE 'not who it was'; END IF; END $$");
+    db_close(db);
+    pg_drop(other);
+}
+
 /* DB-01: whatever a tenant's transaction may read has a wall, or belongs to nobody. */
 static void test_every_table_of_tenants_has_its_wall(void **state)
 {
@@ -243,6 +279,7 @@ int main(void)
         cmocka_unit_test(test_two_at_once),
         cmocka_unit_test(test_what_is_refused),
         cmocka_unit_test(test_a_full_database_gets_tally_and_labels),
+        cmocka_unit_test(test_who_suspended_is_read_from_the_log),
         cmocka_unit_test(test_every_table_of_tenants_has_its_wall),
         cmocka_unit_test(test_ledgers_are_append_only_and_whole_numbers),
     };
