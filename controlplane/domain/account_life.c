@@ -4,6 +4,7 @@
 
 #include "controlplane/domain/account_issue.h"
 #include "controlplane/domain/authz.h"
+#include "controlplane/domain/permission_warnings.h"
 #include "controlplane/domain/secret.h"
 #include "controlplane/domain/team.h"
 #include "controlplane/vault/issuer.h"
@@ -158,6 +159,9 @@ enum result account_create(struct work *work, const struct account_settings *set
     if (rc == OK)
         rc = insert_signing_key(work, id, team.resource.id);
     if (rc == OK)
+        rc = permission_warnings_put(work, SQL_account_set_conditions, id,
+                                     &settings->default_permissions, NULL);
+    if (rc == OK)
         rc = account_changed(work, id, "created", &revision);
     if (rc != OK)
         return name_taken(work, rc);
@@ -210,6 +214,9 @@ enum result account_update(struct work *work, const struct account *old,
                     db_integer(plan_version), db_bool(settings->protection),
                     db_strings(&settings->tags), db_text(or_empty(settings->info_url)),
                     db_json(permissions_json(&settings->default_permissions, work->arena))));
+    if (rc == OK)
+        rc = permission_warnings_put(work, SQL_account_set_conditions, old->resource.id,
+                                     &settings->default_permissions, old->resource.conditions);
     if (rc == OK)
         rc = account_changed(work, old->resource.id, "changed", &revision);
     if (rc != OK)

@@ -5,6 +5,7 @@
 #include "controlplane/domain/account_issue.h"
 #include "controlplane/domain/authz.h"
 #include "controlplane/domain/outbox.h"
+#include "controlplane/domain/permission_warnings.h"
 #include "controlplane/domain/revocation.h"
 
 enum { DEFAULT_TTL_S = 90 * 86400, TAGS_MAX = 64 };
@@ -191,6 +192,9 @@ enum result nats_user_create(struct work *work, const struct account *account,
     settings_values(work, settings, role_id, &values[8]);
     rc = db_exec(work->db, SQL_user_insert,
                  (struct db_args){values, sizeof(values) / sizeof(values[0])});
+    if (rc == OK)
+        rc = permission_warnings_put(work, SQL_user_set_conditions, id,
+                                     &settings->rules.permissions, NULL);
     if (rc != OK)
         return taken(work, rc);
     return nats_user_by_ref(work, account->resource.id, id, out);
@@ -246,6 +250,9 @@ enum result nats_user_update(struct work *work, const struct account *account,
     settings_values(work, settings, role_id, &values[5]);
     rc = db_exec(work->db, SQL_user_update,
                  (struct db_args){values, sizeof(values) / sizeof(values[0])});
+    if (rc == OK)
+        rc = permission_warnings_put(work, SQL_user_set_conditions, old->resource.id,
+                                     &settings->rules.permissions, old->resource.conditions);
     if (rc != OK)
         return taken(work, rc);
     return nats_user_by_ref(work, old->account_id, old->resource.id, out);

@@ -4,6 +4,7 @@
 
 #include "controlplane/domain/account_issue.h"
 #include "controlplane/domain/authz.h"
+#include "controlplane/domain/permission_warnings.h"
 #include "controlplane/domain/secret.h"
 #include "controlplane/vault/issuer.h"
 
@@ -294,6 +295,9 @@ enum result scoped_role_create(struct work *work, const struct account *account,
     if (rc == OK)
         rc = insert_role(work, account, settings, id);
     if (rc == OK)
+        rc = permission_warnings_put(work, SQL_role_set_conditions, id,
+                                     &settings->rules.permissions, NULL);
+    if (rc == OK)
         rc = insert_key(work, account, &key, id, &key_id);
     if (rc == OK)
         rc = changed(work, account->resource.id, "role added");
@@ -319,6 +323,9 @@ enum result scoped_role_update(struct work *work, const struct scoped_role *old,
     if (rc == OK)
         rc = db_exec(work->db, SQL_role_update,
                      (struct db_args){values, sizeof(values) / sizeof(values[0])});
+    if (rc == OK)
+        rc = permission_warnings_put(work, SQL_role_set_conditions, old->resource.id,
+                                     &settings->rules.permissions, old->resource.conditions);
     if (rc == OK)
         rc = changed(work, old->account_id, "role changed");
     if (rc != OK)

@@ -75,6 +75,11 @@ UPDATE account
        updated_at = clock_timestamp(), version = version + 1
  WHERE account_id = $1;
 
+-- name: account_set_conditions
+UPDATE account
+   SET conditions = $2
+ WHERE account_id = $1;
+
 -- name: account_set_state
 UPDATE account
    SET state = $2, state_reason = $3, suspended_by = $4, updated_at = clock_timestamp(),

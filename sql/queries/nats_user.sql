@@ -44,6 +44,11 @@ UPDATE nats_user
        default_ttl_s = $18, updated_at = clock_timestamp(), version = version + 1
  WHERE user_id = $1;
 
+-- name: user_set_conditions
+UPDATE nats_user
+   SET conditions = $2
+ WHERE user_id = $1;
+
 -- name: user_delete
 UPDATE nats_user
    SET state = 'deleted', updated_at = clock_timestamp(), version = version + 1

@@ -86,6 +86,11 @@ UPDATE scoped_role
        times_location = $13, updated_at = clock_timestamp(), version = version + 1
  WHERE role_id = $1;
 
+-- name: role_set_conditions
+UPDATE scoped_role
+   SET conditions = $2
+ WHERE role_id = $1;
+
 -- name: role_delete
 UPDATE scoped_role
    SET state = 'deleted', updated_at = clock_timestamp(), version = version + 1

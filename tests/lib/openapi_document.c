@@ -316,6 +316,16 @@ static json_t *kind_schema(const struct field *field, bool request)
     }
 }
 
+/* API-03. */
+static json_t *conditions_schema(void)
+{
+    return json_pack("{s:s,s:{s:s,s:{s:o,s:{s:[s,s,s]},s:o,s:o,s:{s:s,s:s}}}}", "type", "array",
+                     "items", "type", "object", "properties", "type", typed("string"), "status",
+                     "enum", "true", "false", "unknown", "reason", typed("string"), "message",
+                     typed("string"), "last_transition_at", "type", "string", "format",
+                     "date-time");
+}
+
 static void add_fields(json_t *properties, json_t *required, const struct shape *shape,
                        bool request)
 {
@@ -329,7 +339,8 @@ static void add_fields(json_t *properties, json_t *required, const struct shape 
         }
         if (field->flags & (request ? FIELD_READ_ONLY : FIELD_WRITE_ONLY))
             continue;
-        schema = kind_schema(field, request);
+        schema = strcmp(field->name, "conditions") == 0 ? conditions_schema()
+                                                        : kind_schema(field, request);
         if (field->flags & FIELD_NULL && json_object_get(schema, "type") != NULL)
             json_object_set_new(schema, "type",
                                 json_pack("[O,s]", json_object_get(schema, "type"), "null"));
