@@ -74,49 +74,29 @@ static const struct field account_settings_fields[] = {
 /* clang-format on */
 const struct shape account_settings_shape = SHAPE(struct account_settings, account_settings_fields);
 
-/* LIF-01: what may be done in which state; '|' between states. */
-static const struct {
-    const char *action, *from, *to;
-} moves[] = {
-    {"change", "|active|suspended|", NULL},
-    {"suspend", "|active|", "suspended"},
-    {"resume", "|suspended|", "active"},
-    {"delete", "|active|suspended|failed|", "deleting"},
-    {"take_over", "|suspended|", "suspended"},
-    {"tombstone", "|deleting|purging|", "purging"},
-    {"await", "|purging|tombstoned|", "tombstoned"},
-    {"finish", "|tombstoned|deleted|", "deleted"},
+/* The last ones are the steps of a deletion: a job makes them, and may make them again. */
+static const struct life_move account_moves[] = {
+    {"change", "|active|suspended|", NULL, true},
+    {"suspend", "|active|", "suspended", true},
+    {"take_over", "|suspended|", "suspended", false},
+    {"resume", "|suspended|", "active", true},
+    {"delete", "|active|suspended|failed|", "deleting", true},
+    {"tombstone", "|deleting|purging|", "purging", false},
+    {"await", "|purging|tombstoned|", "tombstoned", false},
+    {"finish", "|tombstoned|deleted|", "deleted", false},
 };
+const struct lifecycle account_lifecycle = {
+    "account", "|creating|active|suspended|deleting|purging|tombstoned|deleted|failed|",
+    account_moves, COUNT_OF(account_moves)};
 
 bool account_allows(const char *action, const char *state, const char **to)
 {
-    char needle[32];
-
-    snprintf(needle, sizeof(needle), "|%s|", state);
-    for (size_t i = 0; i < COUNT_OF(moves); i++) {
-        if (strcmp(moves[i].action, action) == 0) {
-            if (to != NULL)
-                *to = moves[i].to;
-            return strstr(moves[i].from, needle) != NULL;
-        }
-    }
-    CHECK_UNREACHABLE("an action without a row");
+    return lifecycle_allows(&account_lifecycle, action, state, to);
 }
 
-/* The refusal illegal_state names the state and what it allows. */
 enum result account_may(struct work *work, const struct account *account, const char *action)
 {
-    const char *state = account->resource.state;
-    char text[128] = "";
-
-    if (account_allows(action, state, NULL))
-        return OK;
-    for (size_t i = 0; i < 4; i++) {
-        if (account_allows(moves[i].action, state, NULL))
-            snprintf(text + strlen(text), sizeof(text) - strlen(text), " %s", moves[i].action);
-    }
-    return refusal_set(work->refusal, REFUSAL_illegal_state, "The account is %s, which allows:%s.",
-                       state, text[0] != '\0' ? text : " nothing");
+    return lifecycle_may(work, &account_lifecycle, action, account->resource.state);
 }
 
 static const char *suspended_by(const struct principal *who, const char *state)

@@ -10,6 +10,7 @@
  */
 #pragma once
 
+#include "controlplane/domain/lifecycle.h"
 #include "controlplane/domain/nats_system.h"
 #include "controlplane/domain/operation.h"
 #include "controlplane/domain/permissions.h"
@@ -70,7 +71,8 @@ enum result account_list(struct work *work, const struct account_query *query,
 enum result account_lock(struct work *work, const char *account_id, int64_t version,
                          struct account *out) MUST_CHECK;
 
-/* LIF-01: what may be done in which state is one table.  The refusal names what may. */
+extern const struct lifecycle account_lifecycle;
+/* The refusal names what the state allows. */
 enum result account_may(struct work *work, const struct account *account,
                         const char *action) MUST_CHECK;
 /* *to (may be NULL): the state that it leads to. */

@@ -5,6 +5,7 @@
 #include "controlplane/domain/account_claims.h"
 #include "controlplane/domain/account_issue.h"
 #include "controlplane/domain/secret.h"
+#include "controlplane/domain/signing_key.h"
 
 enum result account_delete(struct work *work, const struct account *old, struct operation *out)
 {
@@ -74,6 +75,8 @@ enum result account_delete_finish(struct work *work, const char *account_id, boo
     if (rc == OK && removed)
         rc = db_exec(work->db, SQL_outbox_drop, DB_ARGS(db_text(account_id)));
     if (rc == OK)
-        rc = db_exec(work->db, SQL_account_end_users, DB_ARGS(db_text(account_id)));
+        rc = db_exec(work->db, SQL_account_end_users,
+                     DB_ARGS(db_text(account_id),
+                             db_strings(lifecycle_from(work, &signing_key_lifecycle, "end"))));
     return rc == OK ? secret_destroy(work, account_id) : rc;
 }

@@ -35,6 +35,16 @@ static const struct field node_fields[] = {
 #undef T
 const struct shape node_shape = SHAPE(struct node, node_fields);
 
+static const struct life_move node_moves[] = {
+    {"hear", "|joining|ready|suspect|lost|retired|", "ready", false}, /* the same process */
+    {"restart", "|joining|ready|suspect|lost|lame_duck|retired|", "ready", false},
+    {"suspect", "|joining|ready|lame_duck|", "suspect", false},     /* 30 s without a heartbeat */
+    {"lose", "|joining|ready|suspect|lame_duck|", "lost", false},   /* 5 min */
+    {"lame_duck", "|joining|ready|suspect|lost|lame_duck|", "lame_duck", false},
+    {"shut_down", "|joining|ready|suspect|lost|lame_duck|", "lost", false},
+    {"retire", "|joining|ready|suspect|lost|lame_duck|", "retired", true},
+};
+
 #define T struct sync_node
 static const struct field sync_node_fields[] = {
     {"node", STRING_AT(T, node)},
@@ -72,6 +82,13 @@ static const struct field sync_fields[] = {
 #undef T
 /* clang-format on */
 const struct shape sync_shape = SHAPE(struct sync, sync_fields);
+const struct lifecycle node_lifecycle = {"node", "|joining|ready|suspect|lost|lame_duck|retired|",
+                                         node_moves, COUNT_OF(node_moves)};
+
+static struct db_value states_for(const struct work *work, const char *action)
+{
+    return db_strings(lifecycle_from(work, &node_lifecycle, action));
+}
 
 enum result node_by_ref(struct work *work, const char *system_id, const char *ref, struct node *out)
 {
@@ -94,10 +111,13 @@ enum result node_expected(struct work *work, const char *system_id, struct db_ro
 
 enum result node_retire(struct work *work, const struct node *node, struct node *out)
 {
-    enum result rc = db_change(work->db, SQL_node_retire, DB_ARGS(db_text(node->resource.id)));
+    enum result rc = lifecycle_may(work, &node_lifecycle, "retire", node->resource.state);
 
+    if (rc == OK)
+        rc = db_change(work->db, SQL_node_retire,
+                       DB_ARGS(db_text(node->resource.id), states_for(work, "retire")));
     if (rc == ERR_NOT_FOUND)
-        return refusal_set(work->refusal, REFUSAL_illegal_state, "The node is retired already.");
+        return resource_conflict(work, &node->resource);
     if (rc == OK) /* what waited for it need not wait any longer */
         rc = db_exec(work->db, SQL_outbox_poke_system, DB_ARGS(db_text(node->system_id)));
     work->wake |= WAKE_OUTBOX | WAKE_OPERATION;
@@ -117,7 +137,8 @@ enum result node_seen(struct work *work, const struct node_report *report, struc
                 db_text(or_empty(report->cluster)), db_text(or_empty(report->server_version)),
                 db_bool(report->own), db_time(report->started_at), db_bool(report->jetstream),
                 db_strings(&report->tags), db_integer(report->max_payload),
-                db_integer(report->clock_skew_ms)));
+                db_integer(report->clock_skew_ms), states_for(work, "hear"),
+                states_for(work, "restart")));
 
     if (rc != OK)
         return rc;
@@ -154,8 +175,12 @@ enum result node_stored_count(struct work *work, const char *node_id, int64_t ac
 
 enum result node_leaving(struct work *work, const char *server_id, bool shutdown)
 {
-    enum result rc =
-        db_exec(work->db, SQL_node_leaving, DB_ARGS(db_text(server_id), db_bool(shutdown)));
+    const char *action = shutdown ? "shut_down" : "lame_duck", *to;
+    enum result rc;
+
+    (void)lifecycle_allows(&node_lifecycle, action, "", &to);
+    rc = db_exec(work->db, SQL_node_leaving,
+                 DB_ARGS(db_text(server_id), db_text(to), states_for(work, action)));
 
     if (rc == OK && shutdown)
         rc = db_exec(work->db, SQL_node_incarnation_end, DB_ARGS(db_text(server_id)));
@@ -164,7 +189,9 @@ enum result node_leaving(struct work *work, const char *server_id, bool shutdown
 
 enum result node_age(struct work *work, const char *system_id, int64_t *moved)
 {
-    return db_get_int(work->db, SQL_node_age, DB_ARGS(db_text(system_id)), moved);
+    return db_get_int(
+        work->db, SQL_node_age,
+        DB_ARGS(db_text(system_id), states_for(work, "suspect"), states_for(work, "lose")), moved);
 }
 
 enum result sync_record(struct work *work, const struct sync_record *record)

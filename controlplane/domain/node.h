@@ -12,6 +12,7 @@
  */
 #pragma once
 
+#include "controlplane/domain/lifecycle.h"
 #include "controlplane/domain/resource.h"
 
 struct node {
@@ -29,6 +30,7 @@ struct node {
     const char *config_digest;
 };
 extern const struct shape node_shape;
+extern const struct lifecycle node_lifecycle;
 
 enum result node_by_ref(struct work *work, const char *system_id, const char *ref,
                         struct node *out) MUST_CHECK; /* id, name or server id */

@@ -1,5 +1,6 @@
 #include "controlplane/domain/operation.h"
 
+#include "api/base/check.h"
 #include "controlplane/domain/audit.h"
 #include "controlplane/domain/authz.h"
 
@@ -45,6 +46,22 @@ static const struct field operation_row_fields[] = {
 /* clang-format on */
 const struct shape operation_shape = SHAPE(struct operation, operation_fields);
 const struct shape operation_row_shape = SHAPE(struct operation, operation_row_fields);
+
+static const struct life_move operation_moves[] = {
+    {"cancel", "|pending|", "canceled", true},
+    {"claim", "|pending|running|", "running", false}, /* also from whom its lease has lost */
+    {"work", "|running|", NULL, false},
+    {"succeed", "|running|", "succeeded", false},
+    {"fail", "|running|", "failed", false},
+};
+const struct lifecycle operation_lifecycle = {"operation",
+                                              "|pending|running|succeeded|failed|canceled|",
+                                              operation_moves, COUNT_OF(operation_moves)};
+
+static struct db_value states_for(const struct work *work, const char *action)
+{
+    return db_strings(lifecycle_from(work, &operation_lifecycle, action));
+}
 
 /* Of those accounts only that the principal may see; NULL: all. */
 static const struct strings *visible(const struct work *work)
@@ -101,12 +118,16 @@ enum result operation_cancel(struct work *work, const char *id, struct operation
 {
     enum result rc = operation_by_id(work, id, out);
 
+    if (rc == OK)
+        rc = lifecycle_may(work, &operation_lifecycle, "cancel", out->resource.state);
     if (rc != OK)
         return rc;
-    rc = db_change(work->db, SQL_operation_cancel, DB_ARGS(db_text(id)));
+    rc =
+        db_change(work->db, SQL_operation_cancel, DB_ARGS(db_text(id), states_for(work, "cancel")));
     if (rc == ERR_NOT_FOUND)
         return refusal_set(work->refusal, REFUSAL_illegal_state,
-                           "The operation is %s and cannot be canceled.", out->resource.state);
+                           "An operation such as %s cannot be canceled once it has begun.",
+                           out->type);
     return rc == OK ? operation_by_id(work, id, out) : rc;
 }
 
@@ -114,7 +135,8 @@ enum result operation_claim(struct work *work, int64_t lease_s, struct operation
 {
     const char *id;
     enum result rc =
-        db_get_text(work->db, SQL_operation_claim, DB_ARGS(db_integer(lease_s)), work->arena, &id);
+        db_get_text(work->db, SQL_operation_claim,
+                    DB_ARGS(db_integer(lease_s), states_for(work, "claim")), work->arena, &id);
 
     return rc == OK ? operation_by_id(work, id, out) : rc;
 }
@@ -124,7 +146,7 @@ enum result operation_renew(struct work *work, const struct operation *operation
     return lost_if_missing(
         db_change(work->db, SQL_operation_renew,
                   DB_ARGS(db_text(operation->resource.id), db_integer(operation->lease_epoch),
-                          db_integer(lease_s))));
+                          db_integer(lease_s), states_for(work, "work"))));
 }
 
 enum result operation_pause(struct work *work, const struct operation *operation, int64_t ordinal,
@@ -133,7 +155,8 @@ enum result operation_pause(struct work *work, const struct operation *operation
     return lost_if_missing(
         db_change(work->db, SQL_operation_pause,
                   DB_ARGS(db_text(operation->resource.id), db_integer(operation->lease_epoch),
-                          db_integer(delay_ms), db_integer(ordinal), db_text(detail))));
+                          db_integer(delay_ms), db_integer(ordinal), db_text(detail),
+                          states_for(work, "work"))));
 }
 
 enum result operation_step_set(struct work *work, const struct operation *operation,
@@ -142,7 +165,8 @@ enum result operation_step_set(struct work *work, const struct operation *operat
     const char *id;
     enum result rc =
         db_get_text(work->db, SQL_operation_hold,
-                    DB_ARGS(db_text(operation->resource.id), db_integer(operation->lease_epoch)),
+                    DB_ARGS(db_text(operation->resource.id), db_integer(operation->lease_epoch),
+                            states_for(work, "work")),
                     work->arena, &id);
 
     if (rc != OK)
@@ -167,11 +191,15 @@ enum result operation_finish(struct work *work, const struct operation *operatio
         .after = result,
         .operation_id = operation->resource.id,
     };
-    enum result rc = lost_if_missing(
-        db_change(work->db, SQL_operation_finish,
-                  DB_ARGS(db_text(operation->resource.id), db_integer(operation->lease_epoch),
-                          db_text(error_code), db_text(error_detail), db_json(result))));
+    const char *action = error_code == NULL ? "succeed" : "fail", *to;
+    enum result rc;
 
+    (void)lifecycle_allows(&operation_lifecycle, action, operation->resource.state, &to);
+    rc = lost_if_missing(db_change(
+        work->db, SQL_operation_finish,
+        DB_ARGS(db_text(operation->resource.id), db_integer(operation->lease_epoch), db_text(to),
+                db_text(or_empty(error_code)), db_text(or_empty(error_detail)), db_json(result),
+                states_for(work, action))));
     return rc == OK ? audit_add(work, &note) : rc;
 }
 

@@ -11,6 +11,7 @@
  */
 #pragma once
 
+#include "controlplane/domain/lifecycle.h"
 #include "controlplane/domain/resource.h"
 
 struct operation_step {
@@ -39,7 +40,8 @@ struct operation {
     int64_t finished_at;
     int64_t lease_epoch;
 };
-extern const struct shape operation_shape;     /* to JSON */
+extern const struct shape operation_shape; /* to JSON */
+extern const struct lifecycle operation_lifecycle;
 extern const struct shape operation_row_shape; /* from rows */
 
 /* ACCOUNT_DELETE_STEPS are the steps of section 6.6 that exist; the first is done at once. */

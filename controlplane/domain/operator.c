@@ -385,21 +385,29 @@ enum result operator_key_create(struct work *work, const char *operator_id,
     return rc == OK ? operator_key_by_ref(work, operator_id, id, out) : rc;
 }
 
-static enum result move_key(struct work *work, const struct operator_key *key, const char *state,
+static const struct life_move operator_key_moves[] = {
+    {"promote", "|staged|", "trusted", false}, /* every node trusts it */
+    {"activate", "|staged|trusted|", "active", true},
+    {"relieve", "|active|", "retiring", false}, /* another one is activated */
+    {"retire", "|staged|trusted|retiring|compromised|", "retired", true},
+};
+const struct lifecycle operator_key_lifecycle = {
+    "key", "|staged|trusted|active|retiring|retired|compromised|", operator_key_moves,
+    COUNT_OF(operator_key_moves)};
+
+static enum result move_key(struct work *work, const struct operator_key *key, const char *action,
                             struct operator_key *out)
 {
-    enum result rc =
-        db_change(work->db, SQL_operator_key_move,
-                  DB_ARGS(db_text(key->resource.id), db_text(key->resource.state), db_text(state)));
+    const char *to;
+    enum result rc;
+
+    CHECK(lifecycle_allows(&operator_key_lifecycle, action, key->resource.state, &to));
+    rc = db_change(work->db, SQL_operator_key_move,
+                   DB_ARGS(db_text(key->resource.id), db_text(key->resource.state), db_text(to)));
 
     if (rc == ERR_NOT_FOUND)
         return resource_conflict(work, &key->resource);
     return rc == OK ? operator_key_by_ref(work, key->operator_id, key->resource.id, out) : rc;
-}
-
-static bool key_is(const struct operator_key *key, const char *state)
-{
-    return strcmp(key->resource.state, state) == 0;
 }
 
 /* The uploaded JWT names it, and so does what every node has read. */
@@ -429,16 +437,15 @@ static enum result check_trusted(struct work *work, const struct operator_key *k
 enum result operator_key_activate(struct work *work, const struct operator_key *key,
                                   struct operator_key *out)
 {
-    enum result rc;
+    enum result rc = lifecycle_may(work, &operator_key_lifecycle, "activate", key->resource.state);
 
-    if (!key_is(key, "staged") && !key_is(key, "trusted"))
-        return refusal_set(work->refusal, REFUSAL_illegal_state,
-                           "The key is %s: only a staged or trusted one can be activated.",
-                           key->resource.state);
-    rc = check_trusted(work, key);
     if (rc == OK)
-        rc = db_exec(work->db, SQL_operator_key_retire_active, DB_ARGS(db_text(key->operator_id)));
-    return rc == OK ? move_key(work, key, "active", out) : rc;
+        rc = check_trusted(work, key);
+    if (rc == OK)
+        rc = db_exec(work->db, SQL_operator_key_relieve,
+                     DB_ARGS(db_text(key->operator_id),
+                             db_strings(lifecycle_from(work, &operator_key_lifecycle, "relieve"))));
+    return rc == OK ? move_key(work, key, "activate", out) : rc;
 }
 
 enum result operator_key_retire(struct work *work, const struct operator_key *key,
@@ -447,20 +454,24 @@ enum result operator_key_retire(struct work *work, const struct operator_key *ke
     int64_t users;
     enum result rc;
 
-    if (key_is(key, "active") || key_is(key, "retired"))
+    if (strcmp(key->resource.state, "active") == 0)
         return refusal_set(work->refusal, REFUSAL_illegal_state,
-                           key_is(key, "active") ? "The key is active: activate another one first."
-                                                 : "The key is retired already.");
-    rc = db_get_int(work->db, SQL_operator_key_users, DB_ARGS(db_text(key->public_key)), &users);
+                           "The key is active: activate another one first.");
+    rc = lifecycle_may(work, &operator_key_lifecycle, "retire", key->resource.state);
+    if (rc == OK)
+        rc =
+            db_get_int(work->db, SQL_operator_key_users, DB_ARGS(db_text(key->public_key)), &users);
     if (rc == OK && users > 0)
         return refusal_set(work->refusal, REFUSAL_in_use, "%lld accounts are signed by this key.",
                            (long long)users);
-    return rc == OK ? move_key(work, key, "retired", out) : rc;
+    return rc == OK ? move_key(work, key, "retire", out) : rc;
 }
 
 enum result operator_keys_promote(struct work *work, const char *operator_id)
 {
-    return db_exec(work->db, SQL_operator_keys_promote, DB_ARGS(db_text(operator_id)));
+    return db_exec(work->db, SQL_operator_keys_promote,
+                   DB_ARGS(db_text(operator_id),
+                           db_strings(lifecycle_from(work, &operator_key_lifecycle, "promote"))));
 }
 
 struct signer {

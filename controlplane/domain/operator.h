@@ -13,6 +13,7 @@
  */
 #pragma once
 
+#include "controlplane/domain/lifecycle.h"
 #include "controlplane/domain/resource.h"
 #include "controlplane/vault/issuer.h"
 
@@ -55,6 +56,7 @@ struct operator_key {
     const char *operator_id, *public_key;
 };
 extern const struct shape operator_key_shape;
+extern const struct lifecycle operator_key_lifecycle;
 
 enum result operator_key_list(struct work *work, const char *operator_id,
                               const struct list_query *query, struct db_rows *out) MUST_CHECK;

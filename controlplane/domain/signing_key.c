@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "api/base/check.h"
 #include "controlplane/domain/account_issue.h"
 #include "controlplane/domain/authz.h"
 #include "controlplane/domain/permission_warnings.h"
@@ -74,6 +75,19 @@ static const struct field scoped_role_settings_fields[] = {
 /* clang-format on */
 const struct shape scoped_role_settings_shape =
     SHAPE(struct scoped_role_settings, scoped_role_settings_fields);
+
+static const struct life_move signing_key_moves[] = {
+    {"retire", "|active|retiring|", "retired", true},
+    {"end", "|active|retiring|compromised|", "retired", false}, /* with its account */
+};
+const struct lifecycle signing_key_lifecycle = {"signing key",
+                                                "|active|retiring|retired|compromised|",
+                                                signing_key_moves, COUNT_OF(signing_key_moves)};
+
+static struct db_value states_to_retire(const struct work *work)
+{
+    return db_strings(lifecycle_from(work, &signing_key_lifecycle, "retire"));
+}
 
 static enum result taken(struct work *work, enum result rc, const char *kind)
 {
@@ -202,7 +216,8 @@ enum result signing_key_delete(struct work *work, const struct signing_key *key,
                            "%lld living credentials were issued by this key and end with it: "
                            "repeat with confirm_clients=%lld.",
                            (long long)key->live_credentials, (long long)key->live_credentials);
-    rc = db_exec(work->db, SQL_signing_key_retire, DB_ARGS(db_text(key->resource.id)));
+    rc = db_exec(work->db, SQL_signing_key_retire,
+                 DB_ARGS(db_text(key->resource.id), states_to_retire(work)));
     if (rc == OK)
         rc = db_exec(work->db, SQL_signing_key_orphan, DB_ARGS(db_text(key->resource.id)));
     return rc == OK ? changed(work, key->account_id, "signing key removed") : rc;
@@ -345,6 +360,7 @@ enum result scoped_role_delete(struct work *work, const struct scoped_role *role
     if (rc == OK)
         rc = db_exec(work->db, SQL_signing_key_orphan_of_role, args);
     if (rc == OK)
-        rc = db_exec(work->db, SQL_signing_key_retire_of_role, args);
+        rc = db_exec(work->db, SQL_signing_key_retire_of_role,
+                     DB_ARGS(db_text(role->resource.id), states_to_retire(work)));
     return rc == OK ? changed(work, role->account_id, "role removed") : rc;
 }

@@ -21,6 +21,7 @@ struct signing_key {
     const char *secret_id;    /* not in the JSON */
 };
 extern const struct shape signing_key_shape;
+extern const struct lifecycle signing_key_lifecycle;
 extern const char *const custody_words[];
 
 struct signing_key_settings {

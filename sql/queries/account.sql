@@ -199,7 +199,7 @@ WITH users AS (
 UPDATE signing_key
    SET state = 'retired', updated_at = clock_timestamp()
  WHERE account_id = $1
-   AND state <> 'retired';
+   AND state = ANY ($2);
 
 -- name: account_used
 -- What is in use now, for the limits' view.

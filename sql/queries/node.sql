@@ -24,10 +24,11 @@ SELECT *
 UPDATE node
    SET state = 'retired', updated_at = clock_timestamp(), version = version + 1
  WHERE node_id = $1
-   AND state <> 'retired';
+   AND state = ANY ($2);
 
 -- name: node_upsert
--- A retired node that is heard again joins again.
+-- $13: states that a heartbeat of the same process ends, $14: that another process does.  A retired
+-- node that is heard again joins again.
 INSERT INTO node (node_id, name, system_id, state, server_id, cluster, server_version, own,
                   started_at, jetstream, tags, max_payload, clock_skew_ms, last_seen_at,
                   created_by)
@@ -40,8 +41,9 @@ ON CONFLICT (system_id, name) DO UPDATE
        max_payload = CASE WHEN excluded.max_payload > 0 THEN excluded.max_payload
                           ELSE node.max_payload END,
        clock_skew_ms = excluded.clock_skew_ms, last_seen_at = clock_timestamp(),
-       state = CASE WHEN node.state = 'lame_duck' AND node.server_id = excluded.server_id
-                    THEN 'lame_duck' ELSE 'ready' END,
+       state = CASE WHEN node.state = ANY (CASE WHEN node.server_id = excluded.server_id
+                                                THEN $13::text[] ELSE $14::text[] END)
+                    THEN 'ready' ELSE node.state END,
        trusted_keys = CASE WHEN node.server_id = excluded.server_id THEN node.trusted_keys
                            ELSE '{}' END,
        trust_read_at = CASE WHEN node.server_id = excluded.server_id THEN node.trust_read_at END;
@@ -91,10 +93,9 @@ UPDATE node
 
 -- name: node_leaving
 UPDATE node
-   SET state = CASE WHEN $2::boolean THEN 'lost' ELSE 'lame_duck' END,
-       updated_at = clock_timestamp(), version = version + 1
+   SET state = $2, updated_at = clock_timestamp(), version = version + 1
  WHERE server_id = $1
-   AND state <> 'retired';
+   AND state = ANY ($3);
 
 -- name: node_incarnation_end
 UPDATE node_incarnation
@@ -103,15 +104,17 @@ UPDATE node_incarnation
    AND ended_at IS NULL;
 
 -- name: node_age
+-- $2: states that become suspect, $3: those that are lost.
 WITH moved AS (
     UPDATE node
        SET state = CASE WHEN last_seen_at < clock_timestamp() - interval '5 minutes' THEN 'lost'
                         ELSE 'suspect' END,
            updated_at = clock_timestamp(), version = version + 1
      WHERE system_id = $1
-       AND (   (state IN ('ready', 'joining', 'lame_duck')
-                AND last_seen_at < clock_timestamp() - interval '30 seconds')
-            OR (state = 'suspect' AND last_seen_at < clock_timestamp() - interval '5 minutes'))
+       AND CASE WHEN last_seen_at < clock_timestamp() - interval '5 minutes'
+                THEN state = ANY ($3::text[])
+                ELSE state = ANY ($2::text[])
+                     AND last_seen_at < clock_timestamp() - interval '30 seconds' END
     RETURNING 1
 )
 SELECT count(*)

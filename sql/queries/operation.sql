@@ -28,7 +28,7 @@ UPDATE operation
    SET state = 'canceled', finished_at = clock_timestamp(), updated_at = clock_timestamp(),
        version = version + 1
  WHERE operation_id = $1
-   AND state = 'pending'
+   AND state = ANY ($2)
    AND cancelable;
 
 -- name: operation_claim
@@ -36,6 +36,7 @@ WITH due AS (
     SELECT operation_id
       FROM operation
      WHERE state IN ('pending', 'running')
+       AND state = ANY ($2)
        AND not_before <= clock_timestamp()
        AND (lease_until IS NULL OR lease_until < clock_timestamp())
      ORDER BY not_before
@@ -55,7 +56,7 @@ UPDATE operation
    SET lease_until = clock_timestamp() + make_interval(secs => $3::bigint)
  WHERE operation_id = $1
    AND lease_epoch = $2
-   AND state = 'running';
+   AND state = ANY ($4);
 
 -- name: operation_pause
 WITH paused AS (
@@ -64,7 +65,7 @@ WITH paused AS (
            not_before = clock_timestamp() + make_interval(secs => $3::bigint / 1000.0)
      WHERE operation_id = $1
        AND lease_epoch = $2
-       AND state = 'running'
+       AND state = ANY ($6)
     RETURNING operation_id
 )
 UPDATE operation_step s
@@ -79,7 +80,7 @@ SELECT operation_id
   FROM operation
  WHERE operation_id = $1
    AND lease_epoch = $2
-   AND state = 'running'
+   AND state = ANY ($3)
    FOR UPDATE;
 
 -- name: operation_step_set
@@ -95,13 +96,12 @@ UPDATE operation_step
 
 -- name: operation_finish
 UPDATE operation
-   SET state = CASE WHEN $3::text IS NULL THEN 'succeeded' ELSE 'failed' END,
-       error_code = coalesce($3, ''), error_detail = coalesce($4, ''), result = $5::jsonb,
+   SET state = $3, error_code = $4, error_detail = $5, result = $6::jsonb,
        finished_at = clock_timestamp(), updated_at = clock_timestamp(), version = version + 1,
        lease_until = NULL
  WHERE operation_id = $1
    AND lease_epoch = $2
-   AND state = 'running';
+   AND state = ANY ($7);
 
 -- name: operation_next_ms
 SELECT CASE WHEN count(*) = 0 THEN -1

@@ -51,11 +51,11 @@ UPDATE operator_key
  WHERE operator_key_id = $1
    AND state = $2;
 
--- name: operator_key_retire_active
+-- name: operator_key_relieve
 UPDATE operator_key
    SET state = 'retiring', updated_at = clock_timestamp(), version = version + 1
  WHERE operator_id = $1
-   AND state = 'active';
+   AND state = ANY ($2);
 
 -- name: operator_key_distrusted
 -- Names of the nodes that do not trust this key (blank between them), or NULL.
@@ -71,7 +71,7 @@ SELECT string_agg(n.name, ' ' ORDER BY n.name)
 UPDATE operator_key k
    SET state = 'trusted', updated_at = clock_timestamp(), version = version + 1
  WHERE k.operator_id = $1
-   AND k.state = 'staged'
+   AND k.state = ANY ($2)
    AND NOT EXISTS (SELECT
                      FROM node n
                      JOIN system s ON s.system_id = n.system_id

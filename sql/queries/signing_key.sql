@@ -23,13 +23,14 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12);
 -- name: signing_key_retire
 UPDATE signing_key
    SET state = 'retired', updated_at = clock_timestamp(), version = version + 1
- WHERE signing_key_id = $1;
+ WHERE signing_key_id = $1
+   AND state = ANY ($2);
 
 -- name: signing_key_retire_of_role
 UPDATE signing_key
    SET state = 'retired', updated_at = clock_timestamp(), version = version + 1
  WHERE role_id = $1
-   AND state IN ('active', 'retiring');
+   AND state = ANY ($2);
 
 -- name: signing_key_orphan
 UPDATE credential
