@@ -28,6 +28,7 @@
 struct app {
     const struct app_options *options;
     struct tools tools;
+    _Atomic uint64_t last_id; /* for tools */
     struct vault *vault;
     struct pool *pool;
     struct jobs *jobs;
@@ -153,7 +154,7 @@ static enum result open_vault(struct app *app, struct buf *message)
         buf_printf(message, "%s\n", why);
         return rc;
     }
-    app->tools = (struct tools){app->vault, clock_system(), random_system()};
+    app->tools = (struct tools){app->vault, clock_system(), random_system(), &app->last_id};
     return OK;
 }
 

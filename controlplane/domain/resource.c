@@ -81,19 +81,32 @@ json_t *resource_json(struct arena *arena, json_t *tree)
     return tree;
 }
 
-/* A ULID: 48 bits of milliseconds, 80 random bits, in Crockford's base32. */
+/* Milliseconds and a counter of 16 bits that begins anywhere in its lower half: above the last. */
+static uint64_t next_stamp(const struct work *work)
+{
+    uint64_t ms = (uint64_t)(work_now(work) / NS_PER_MS);
+    uint64_t wanted = ms << 16 | random_below(work->tools->random, 1 << 15);
+    uint64_t last = atomic_load(work->tools->last_id), next;
+
+    do
+        next = wanted > last ? wanted : last + 1;
+    while (!atomic_compare_exchange_weak(work->tools->last_id, &last, next));
+    return next;
+}
+
+/* A ULID: 48 bits of milliseconds, 16 of a counter, 64 random ones, in Crockford's base32. */
 const char *resource_id_new(const struct work *work, const char *prefix)
 {
     static const char digits[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-    uint64_t ms = (uint64_t)(work_now(work) / NS_PER_MS);
-    unsigned char random[10];
+    uint64_t stamp = next_stamp(work), ms = stamp >> 16;
+    unsigned char random[10] = {(unsigned char)(stamp >> 8), (unsigned char)stamp};
     char text[27];
     unsigned bits = 0, value = 0;
     size_t out = 10;
 
     for (int i = 9; i >= 0; i--, ms >>= 5)
         text[i] = digits[ms & 31];
-    random_fill(work->tools->random, random, sizeof(random));
+    random_fill(work->tools->random, random + 2, sizeof(random) - 2);
     for (size_t i = 0; i < sizeof(random); i++) {
         value = value << 8 | random[i];
         for (bits += 8; bits >= 5; bits -= 5)

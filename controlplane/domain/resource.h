@@ -1,7 +1,8 @@
 /*
  * resource: what every resource has: id, kind, name, labels, version, state, conditions.
  *
- * Ids are typed and sortable: "acc_" and the 26 characters of a ULID.
+ * Ids are typed and sortable: "acc_" and the 26 characters of a ULID.  Those that one process makes
+ * rise strictly, also within a millisecond and when its clock is set back.
  *
  * Ownership  texts in the arena.
  * Thread     any.

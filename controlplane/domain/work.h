@@ -11,6 +11,7 @@
  */
 #pragma once
 
+#include <stdatomic.h>
 #include <stdint.h>
 
 #include "api/base/arena.h"
@@ -36,6 +37,7 @@ struct tools {
     struct vault *vault;
     struct clock *clock;
     struct random *random;
+    _Atomic uint64_t *last_id; /* ids of this process rise; resource.c knows what is in it */
 };
 
 struct work {

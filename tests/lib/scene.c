@@ -79,7 +79,8 @@ void scene_start(struct scene *scene)
     *scene = (struct scene){.conninfo = pg_database_migrated()};
     scene->tools = (struct tools){.vault = vault_from_key(master_key, random_system()),
                                   .clock = clock_system(),
-                                  .random = random_system()};
+                                  .random = random_system(),
+                                  .last_id = &scene->last_id};
     scene->admin = (struct principal){
         .role = ROLE_OPERATOR_ADMIN, .token_id = "tok_admin", .name = "root", .all_accounts = true};
     open_work(scene, scene->conninfo);

@@ -15,6 +15,7 @@
 struct scene {
     char *conninfo; /* NULL: another scene's database */
     struct tools tools;
+    _Atomic uint64_t last_id; /* of the first one */
     struct arena arena;
     struct refusal refusal;
     struct work work;

@@ -78,7 +78,8 @@ int world_begin(void **state)
     arena_init(&world->arena);
     world->tools = (struct tools){.vault = vault_from_key(key, random_system()),
                                   .clock = &world->clock,
-                                  .random = random_system()};
+                                  .random = random_system(),
+                                  .last_id = &world->last_id};
     take_seat(world, &world->first);
     world->work = &world->first.work;
     world->refusal = &world->first.refusal;

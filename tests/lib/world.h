@@ -33,6 +33,7 @@ struct world {
     int64_t now; /* of the domain; moves when the test says */
     struct arena arena;
     struct tools tools;
+    _Atomic uint64_t last_id;
     char *conninfo;
     void *owner; /* a connection of who made the tables */
 };

@@ -20,6 +20,7 @@
 static char *conninfo;
 static struct pool *pool;
 static struct tools tools;
+static _Atomic uint64_t last_id;
 static char folder[] = "/tmp/berth-bootstrap.XXXXXX", file[64];
 
 static int begin(void **state)
@@ -28,7 +29,8 @@ static int begin(void **state)
 
     conninfo = pg_database_migrated();
     pool = pool_new(conninfo, 2);
-    tools = (struct tools){vault_from_key(key, random_system()), clock_system(), random_system()};
+    tools = (struct tools){vault_from_key(key, random_system()), clock_system(), random_system(),
+                           &last_id};
     assert_non_null(mkdtemp(folder));
     snprintf(file, sizeof(file), "%s/token", folder);
     return 0;

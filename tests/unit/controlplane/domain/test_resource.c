@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include <pthread.h>
 #include <string.h>
 
 #include "api/base/check.h"
@@ -15,6 +16,7 @@ struct bench {
     struct arena arena;
     struct refusal refusal;
     struct tools tools;
+    _Atomic uint64_t last_id;
     struct clock clock;
     struct random_seeded random;
     struct work work;
@@ -36,7 +38,8 @@ static int begin(void **state)
     random_seed(&bench->random, 1);
     bench->clock = (struct clock){standing, standing};
     bench->refusal.arena = &bench->arena;
-    bench->tools = (struct tools){.clock = &bench->clock, .random = &bench->random.random};
+    bench->tools = (struct tools){
+        .clock = &bench->clock, .random = &bench->random.random, .last_id = &bench->last_id};
     bench->work =
         (struct work){.arena = &bench->arena, .tools = &bench->tools, .refusal = &bench->refusal};
     *state = bench;
@@ -67,6 +70,61 @@ static void test_ids_are_typed_unique_and_sort_by_time(void **state)
     id = resource_id_new(&bench->work, "acc"); /* the same millisecond */
     assert_string_not_equal(id, resource_id_new(&bench->work, "acc"));
     assert_memory_equal(id, resource_id_new(&bench->work, "acc"), strlen("acc_") + 10);
+}
+
+/* Lists go by id: what was made later comes later, whatever the clock does. */
+static void test_ids_rise_within_a_millisecond(void **state)
+{
+    struct bench *bench = *state;
+    const char *last = "", *id;
+
+    now_ms = INT64_C(1795000000000);
+    for (int i = 0; i < 100000; i++) { /* more than the counter holds */
+        if (i == 1000)
+            now_ms -= 5000;
+        id = resource_id_new(&bench->work, "acc");
+        if (strcmp(last, id) >= 0)
+            fail_msg("%s came after %s", id, last);
+        last = id;
+    }
+    now_ms += 60000;
+    assert_true(strcmp(last, resource_id_new(&bench->work, "acc")) < 0);
+}
+
+static void *make_ids(void *arg)
+{
+    struct bench *bench = arg;
+    struct arena arena = {0};
+    struct work work = bench->work;
+    const char *last = "";
+    size_t wrong = 0;
+
+    work.arena = &arena;
+    for (int i = 0; i < 20000; i++) {
+        const char *id = resource_id_new(&work, "acc");
+
+        wrong += strcmp(last, id) >= 0;
+        last = id;
+    }
+    arena_fini(&arena);
+    return (void *)wrong;
+}
+
+static void test_they_do_so_beside_other_threads(void **state)
+{
+    struct bench *bench = *state;
+    pthread_t threads[4];
+
+    now_ms = INT64_C(1795000000000);
+    bench->tools.random = random_system();
+    for (size_t i = 0; i < 4; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, make_ids, bench), 0);
+    for (size_t i = 0; i < 4; i++) {
+        void *wrong;
+
+        pthread_join(threads[i], &wrong);
+        assert_null(wrong);
+    }
 }
 
 /* 48 bits of milliseconds in Crockford's digits: known beforehand. */
@@ -172,6 +230,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_ids_are_typed_unique_and_sort_by_time),
+        TEST(test_ids_rise_within_a_millisecond),
+        TEST(test_they_do_so_beside_other_threads),
         TEST(test_the_time_within_an_id),
         TEST(test_what_is_no_id),
         TEST(test_settings_of_bodies),

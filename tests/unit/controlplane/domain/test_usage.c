@@ -24,6 +24,7 @@ static struct arena arena;
 static struct db *db;
 static struct work work;
 static struct tools tools;
+static _Atomic uint64_t last_id;
 static struct refusal refusal;
 
 static int64_t at(int seconds)
@@ -106,7 +107,7 @@ static int begin(void **state)
     if (db_open(conninfo, DB_PREPARED, &db, message) != OK)
         fail_msg("%s", message);
     arena_init(&arena);
-    tools = (struct tools){.clock = clock_system(), .random = random_system()};
+    tools = (struct tools){.clock = clock_system(), .random = random_system(), .last_id = &last_id};
     work = (struct work){.db = db, .arena = &arena, .tools = &tools, .refusal = &refusal};
     return 0;
 }
