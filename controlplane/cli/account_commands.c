@@ -13,8 +13,8 @@ static const struct column columns[] = {
     {"OF", "sync/nodes_total"}, {"PUBLIC KEY", "public_key"}, {"ID", "id"}, {0},
 };
 static const struct column limit_columns[] = {
-    {"LIMIT", "name"}, {"VALUE", "value"}, {"SOURCE", "source"}, {"ENFORCED BY", "enforced_by"},
-    {"SCOPE", "scope"}, {"USED", "used"}, {0},
+    {"LIMIT", "name"}, {"EFFECTIVE", "effective"}, {"SOURCE", "source"},
+    {"ENFORCED BY", "enforced_by"}, {"SCOPE", "scope"}, {"USED", "used"}, {0},
 };
 static const struct column sync_columns[] = {
     {"NODE", "node"}, {"STATE", "node_state"}, {"STORED", "stored"}, {"APPLIED", "applied"},
@@ -39,6 +39,7 @@ static const struct flag create_flags[] = {
 static const struct flag update_flags[] = {
     {"name", FLAG_TEXT, NULL, "NAME", "another name"},
     {"plan", FLAG_TEXT, "plan_id", "PLAN", "another plan", "/plans"},
+    {"allow-over-quota", FLAG_TRUE, NULL, NULL, "even if it gives less than what is used now"},
     SETTINGS_FLAGS,
     {0},
 };
@@ -78,7 +79,7 @@ static json_t *named_items(const json_t *object)
 
         json_object_set_new(item, "name", json_string(key));
         if (!json_is_object(value))
-            json_object_set(item, "value", value);
+            json_object_set(item, "effective", value);
         json_object_update_missing(item, value);
         json_array_append_new(items, item);
     }

@@ -69,6 +69,7 @@ static const struct field account_settings_fields[] = {
      .rule = "an http or https address"},
     {"default_permissions", STRUCT_AT(T, default_permissions), FIELD_OMIT_EMPTY,
      .type = &permissions_shape},
+    {"allow_over_quota", BOOL_AT(T, allow_over_quota), FIELD_WRITE_ONLY},
 };
 #undef T
 /* clang-format on */

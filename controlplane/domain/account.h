@@ -40,7 +40,7 @@ struct account {
     int64_t revision, iat, jwt_size;
     const char *jti, *claims_hash;
     const char *override_set_id, *secret_id; /* not in the JSON */
-    json_t *effective_limits;                /* GET of one account: as A/limits */
+    json_t *effective_limits;                /* GET of one account: account_limits.h */
 };
 extern const struct shape account_shape;
 
@@ -53,6 +53,7 @@ struct account_settings {
     struct strings tags;
     const char *info_url;
     struct permissions default_permissions;
+    bool allow_over_quota; /* a plan that gives less than what is in use */
 };
 extern const struct shape account_settings_shape;
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "controlplane/domain/account_issue.h"
+#include "controlplane/domain/account_limits.h"
 #include "controlplane/domain/authz.h"
 #include "controlplane/domain/permission_warnings.h"
 #include "controlplane/domain/secret.h"
@@ -169,25 +170,24 @@ enum result account_create(struct work *work, const struct account_settings *set
 }
 
 /* The plan keeps its version unless another plan is named. */
-static enum result update_plan(struct work *work, const struct account *old, const char *ref,
-                               const char **id, int64_t *version)
+static enum result update_plan(struct work *work, const struct account *old,
+                               const struct account_settings *settings, struct account *after)
 {
     struct team team;
     struct plan plan;
     enum result rc;
 
-    *id = old->plan_id;
-    *version = old->plan_version;
-    if (ref == NULL || strcmp(ref, old->plan_id) == 0)
+    *after = *old;
+    if (settings->plan_id == NULL || strcmp(settings->plan_id, old->plan_id) == 0)
         return OK;
     rc = team_by_ref(work, old->team_id, &team);
     if (rc == OK)
-        rc = choose_plan(work, &team, ref, &plan);
-    if (rc == OK) {
-        *id = plan.resource.id;
-        *version = plan.plan_version;
-    }
-    return rc;
+        rc = choose_plan(work, &team, settings->plan_id, &plan);
+    if (rc != OK)
+        return rc;
+    after->plan_id = plan.resource.id;
+    after->plan_version = plan.plan_version;
+    return settings->allow_over_quota ? OK : account_limits_check_use(work, old, after);
 }
 
 enum result account_update(struct work *work, const struct account *old,
@@ -196,22 +196,22 @@ enum result account_update(struct work *work, const struct account *old,
     struct account_settings before = account_settings_of(old);
     const char *fixed = shape_fixed_change(&account_settings_shape, &before, settings);
     const struct resource_settings *head = &settings->settings;
-    const char *plan_id;
-    int64_t plan_version, revision;
+    struct account after;
+    int64_t revision;
     enum result rc = account_may(work, old, "change");
 
     if (rc == OK && fixed != NULL)
         return refusal_field(work->refusal, arena_printf(work->arena, "/%s", fixed), "fixed",
                              "cannot be changed");
     if (rc == OK)
-        rc = update_plan(work, old, settings->plan_id, &plan_id, &plan_version);
+        rc = update_plan(work, old, settings, &after);
     if (rc == OK)
         rc = db_exec(
             work->db, SQL_account_update,
             DB_ARGS(db_text(old->resource.id), db_text(head->name),
                     db_text(or_empty(head->display_name)), db_text(or_empty(head->description)),
-                    db_json(resource_labels(head, work->arena)), db_text(plan_id),
-                    db_integer(plan_version), db_bool(settings->protection),
+                    db_json(resource_labels(head, work->arena)), db_text(after.plan_id),
+                    db_integer(after.plan_version), db_bool(settings->protection),
                     db_strings(&settings->tags), db_text(or_empty(settings->info_url)),
                     db_json(permissions_json(&settings->default_permissions, work->arena))));
     if (rc == OK)

@@ -57,7 +57,7 @@ static int64_t used_of(const struct used *used, enum limit_name name)
 }
 
 static json_t *limit_entry(const struct effective_limits *effective, const struct used *used,
-                           enum limit_name name)
+                           enum limit_name name, const char *called)
 {
     static const char *const sources[] = {"plan", "override", "system"};
     const struct limit_kind *kind = limit_kind(name);
@@ -65,17 +65,17 @@ static json_t *limit_entry(const struct effective_limits *effective, const struc
     int64_t in_use = used_of(used, name);
     json_t *entry = json_object();
 
-    json_object_set_new(entry, "value",
-                        kind->flag ? json_boolean(value != 0) : json_integer(value));
+    json_object_set_new(entry, called, kind->flag ? json_boolean(value != 0) : json_integer(value));
     json_object_set_new(entry, "source", json_string(sources[effective->source[name]]));
     json_object_set_new(entry, "enforced_by", json_string(kind->enforced_by));
     json_object_set_new(entry, "scope", json_string(kind->scope));
     json_object_set_new(entry, "used", in_use >= 0 ? json_integer(in_use) : json_null());
-    json_object_set_new(entry, "reserved", json_null());
+    json_object_set_new(entry, "reserved", in_use >= 0 ? json_integer(0) : json_null());
     return entry;
 }
 
-enum result account_limits(struct work *work, const struct account *account, json_t **out)
+enum result account_limits(struct work *work, const struct account *account, const char *called,
+                           json_t **out)
 {
     struct effective_limits effective;
     struct used used;
@@ -89,7 +89,7 @@ enum result account_limits(struct work *work, const struct account *account, jso
     tree = json_object();
     for (size_t i = 0; i < LIMIT_COUNT; i++)
         json_object_set_new(tree, limit_kind((enum limit_name)i)->name,
-                            limit_entry(&effective, &used, (enum limit_name)i));
+                            limit_entry(&effective, &used, (enum limit_name)i, called));
     if (effective.limits.tiers.count > 0) {
         struct limits only = {.tiers = effective.limits.tiers};
 
@@ -127,20 +127,42 @@ static enum result check_tenant(struct work *work, const struct plan *plan,
     return OK;
 }
 
-static enum result check_use(struct work *work, const struct account *old,
-                             const struct limits *overrides)
+/* Of how many accounts and tokens there may be the team's plan decides. */
+static bool is_lowered(const struct effective_limits *before, const struct effective_limits *after,
+                       enum limit_name name)
 {
-    struct used used;
-    enum result rc = load_used(work, old, &used);
+    bool of_team = name == LIMIT_accounts || name == LIMIT_tokens;
 
-    for (size_t i = 0; rc == OK && i < LIMIT_COUNT; i++) {
-        struct optional_int value = *limit_at((struct limits *)overrides, (enum limit_name)i);
+    return limit_looser(name, limit_at((struct limits *)&before->limits, name)->value,
+                        limit_at((struct limits *)&after->limits, name)->value) &&
+           (!of_team || after->source[name] == LIMIT_FROM_OVERRIDE);
+}
+
+enum result account_limits_check_use(struct work *work, const struct account *before,
+                                     const struct account *after)
+{
+    struct effective_limits old, new;
+    struct used used;
+    enum result rc = account_effective(work, before, &old);
+
+    if (rc == OK)
+        rc = account_effective(work, after, &new);
+    if (rc == OK)
+        rc = load_used(work, before, &used);
+    if (rc != OK)
+        return rc;
+    for (size_t i = 0; i < LIMIT_COUNT; i++) {
+        const char *name = limit_kind((enum limit_name)i)->name;
+        int64_t limit = limit_at(&new.limits, (enum limit_name)i)->value;
         int64_t in_use = used_of(&used, (enum limit_name)i);
 
-        if (value.set && value.value >= 0 && in_use > value.value)
-            return refusal_set(
-                work->refusal, REFUSAL_over_quota, "%s: %lld in use, the new limit is %lld.",
-                limit_kind((enum limit_name)i)->name, (long long)in_use, (long long)value.value);
+        if (limit < 0 || in_use <= limit || !is_lowered(&old, &new, (enum limit_name)i))
+            continue;
+        rc = refusal_set(work->refusal, REFUSAL_over_quota,
+                         "%s: %lld in use, the new limit is %lld; errors has all that is over.",
+                         name, (long long)in_use, (long long)limit);
+        (void)refusal_limit(work->refusal, arena_printf(work->arena, "/%s", name), "over_quota",
+                            limit, in_use);
     }
     return rc;
 }
@@ -168,6 +190,7 @@ enum result account_set_limits(struct work *work, const struct account *old,
                                const struct limits *overrides, bool allow_over_quota,
                                struct account *out)
 {
+    struct account after = *old;
     struct plan plan;
     const char *set_id;
     int64_t revision;
@@ -183,8 +206,9 @@ enum result account_set_limits(struct work *work, const struct account *old,
         rc = limits_within(work, overrides, &plan.max);
     if (rc == OK)
         rc = check_tiers(work, old, overrides);
+    after.overrides = *overrides;
     if (rc == OK && !allow_over_quota)
-        rc = check_use(work, old, overrides);
+        rc = account_limits_check_use(work, old, &after);
     if (rc == OK)
         rc = limits_store(work, old->team_id, overrides, &set_id);
     if (rc == OK)

@@ -78,7 +78,7 @@ static enum result get(struct rest_call *call)
     enum result rc = OK;
 
     if (!account->is_system)
-        rc = account_limits(&call->work, account, &account->effective_limits);
+        rc = account_limits(&call->work, account, "value", &account->effective_limits);
     return rc == OK ? router_reply(call, 200, &account_shape, account, &account->resource) : rc;
 }
 
@@ -208,7 +208,7 @@ static enum result get_limits(struct rest_call *call)
     enum result rc = refuse_system(call);
 
     if (rc == OK)
-        rc = account_limits(&call->work, &call->account, &limits);
+        rc = account_limits(&call->work, &call->account, "effective", &limits);
     if (rc != OK)
         return rc;
     rc = router_reply_json(call, 200, limits);
@@ -238,7 +238,7 @@ static enum result change_limits(struct rest_call *call)
     rc = router_audit(call, "account.limits", &account.resource, &account_shape, &call->account,
                       &account);
     if (rc == OK)
-        rc = account_limits(&call->work, &account, &limits);
+        rc = account_limits(&call->work, &account, "effective", &limits);
     if (rc != OK)
         return rc;
     rc = router_reply_json(call, 200, limits);

@@ -36,10 +36,16 @@ static enum result get(struct rest_call *call)
 
 static enum result put(struct rest_call *call)
 {
-    struct revocation revocation;
+    struct revocation before, revocation;
     enum result rc = account_may(&call->work, &call->account, "change");
     int64_t revision;
+    bool is_new = false;
 
+    if (rc == OK) {
+        rc = find(call, &before);
+        is_new = rc == ERR_NOT_FOUND;
+        rc = is_new ? OK : rc;
+    }
     if (rc == OK)
         rc = revocation_put(&call->work, &call->account, router_param(call, "user_key"), call->body,
                             &revocation);
@@ -48,8 +54,8 @@ static enum result put(struct rest_call *call)
     if (rc == OK)
         rc = router_wait_account(call);
     if (rc == OK)
-        rc = router_audit(call, "revocation.put", &revocation.resource, &revocation_shape, NULL,
-                          &revocation);
+        rc = router_audit(call, "revocation.put", &revocation.resource, &revocation_shape,
+                          is_new ? NULL : &before, &revocation);
     return rc == OK ? router_reply(call, 200, &revocation_shape, &revocation, &revocation.resource)
                     : rc;
 }

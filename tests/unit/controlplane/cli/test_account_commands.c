@@ -36,7 +36,7 @@ static void test_accounts_become_requests(void **state)
         {"account resume orders", "POST /v1/accounts/id-orders:resume", 0},
         {"account limits orders", "GET /v1/accounts/id-orders/limits", 0, "connections  20",
          "GET /v1/accounts/id-orders/limits",
-         "200 {\"connections\": {\"value\": 20, \"source\": \"plan\"}}"},
+         "200 {\"connections\": {\"effective\": 20, \"source\": \"plan\"}}"},
         {"account set-limits orders --limit connections=20 --limit max_payload=64KiB --reset "
          "subscriptions",
          "PATCH /v1/accounts/id-orders/limits If-Match: \"7\" "

@@ -84,10 +84,10 @@ static void test_each_quota_says_where_it_comes_from(void **state)
     assert_int_equal(override(true, &(struct limits){.connections = number(60)}, false), OK);
     account = scene_account(&scene);
     scene_as_tenant(&scene);
-    assert_int_equal(account_limits(&scene.work, &account, &tree), OK);
+    assert_int_equal(account_limits(&scene.work, &account, "effective", &tree), OK);
     assert_int_equal(scene_end(&scene, OK), OK);
     entry = json_object_get(tree, "connections");
-    assert_int_equal(json_integer_value(json_object_get(entry, "value")), 60);
+    assert_int_equal(json_integer_value(json_object_get(entry, "effective")), 60);
     assert_string_equal(json_string_value(json_object_get(entry, "source")), "override");
     assert_string_equal(json_string_value(json_object_get(entry, "enforced_by")), "node");
     entry = json_object_get(tree, "users");
@@ -106,7 +106,45 @@ static void test_below_present_use(void **state)
                       "   FROM account a, generate_series(1, 3) i WHERE NOT a.is_system");
     assert_int_equal(override(true, &(struct limits){.users = number(2)}, false), ERR_LIMIT);
     assert_string_equal(scene_refused(&scene), "over_quota");
+    assert_string_equal(scene.refusal.errors[0].pointer, "/users");
+    assert_int_equal(scene.refusal.errors[0].limit, 2);
+    assert_int_equal(scene.refusal.errors[0].actual, 3);
     assert_int_equal(override(true, &(struct limits){.users = number(2)}, true), OK);
+    /* What is over already may become less over, and need not be said again for the rest. */
+    assert_int_equal(
+        override(true, &(struct limits){.users = number(2), .connections = number(7)}, false), OK);
+}
+
+/* The operator's smaller plan, and an override taken back, are asked about just as well. */
+static void test_a_plan_below_present_use(void **state)
+{
+    const struct plan_settings small = {.settings = {.name = "tiny"},
+                                        .limits = {.users = number(1), .connections = number(5)}};
+    struct account account, out;
+    struct account_settings settings;
+    struct plan plan;
+
+    assert_int_equal(override(false, &(struct limits){0}, true), OK);
+    account = scene_account(&scene);
+    scene_as_admin(&scene);
+    assert_int_equal(plan_create(&scene.work, &small, &plan), OK);
+    assert_int_equal(scene_end(&scene, OK), OK);
+    settings = account_settings_of(&account);
+    settings.plan_id = plan.resource.id;
+    scene_as_admin(&scene);
+    assert_int_equal(scene_end(&scene, account_update(&scene.work, &account, &settings, &out)),
+                     ERR_LIMIT);
+    assert_string_equal(scene_refused(&scene), "over_quota");
+    assert_int_equal(scene.refusal.error_count, 1);
+    assert_string_equal(scene.refusal.errors[0].pointer, "/users");
+    assert_int_equal(scene.refusal.errors[0].actual, 3);
+    settings.allow_over_quota = true;
+    scene_as_admin(&scene);
+    assert_int_equal(scene_end(&scene, account_update(&scene.work, &account, &settings, &out)), OK);
+    assert_string_equal(out.plan_id, plan.resource.id);
+    assert_int_equal(override(false, &(struct limits){.users = number(9)}, false), OK);
+    assert_int_equal(override(false, &(struct limits){0}, false), ERR_LIMIT);
+    assert_string_equal(scene_refused(&scene), "over_quota");
 }
 
 static int set_up(void **state)
@@ -127,6 +165,7 @@ int main(void)
         cmocka_unit_test(test_who_may_override_what),
         cmocka_unit_test(test_each_quota_says_where_it_comes_from),
         cmocka_unit_test(test_below_present_use),
+        cmocka_unit_test(test_a_plan_below_present_use),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

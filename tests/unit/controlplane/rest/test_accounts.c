@@ -149,7 +149,7 @@ static void test_limits(void **state)
 {
     control_want_if(control, 200, payments.token, "*", "PATCH", path("/limits"),
                     "{\"users\":3,\"disallow_bearer\":true}");
-    assert_int_equal(control_int(control, "users/value"), 3);
+    assert_int_equal(control_int(control, "users/effective"), 3);
     assert_string_equal(control_text(control, "users/source"), "override");
     control_want_if(control, 200, payments.token, "*", "PATCH", path("/limits"),
                     "{\"users\":null}");
@@ -161,7 +161,12 @@ static void test_limits(void **state)
     control_refused_if(control, 422, "unknown_field", payments.token, "*", "PATCH", path("/limits"),
                        "{\"colour\":1}");
     control_want_if(control, 200, admin, "*", "PATCH", path("/limits"), "{\"leaf_connections\":5}");
-    assert_int_equal(control_int(control, "leaf_connections/value"), 5);
+    assert_int_equal(control_int(control, "leaf_connections/effective"), 5);
+    assert_int_equal(json_integer_value(control_member(control, "users/reserved")), 0);
+    assert_true(json_is_integer(control_member(control, "users/reserved")));
+    assert_true(json_is_null(control_member(control, "js_disk/reserved")));
+    control_want(control, 200, payments.token, "GET", path(""), NULL);
+    assert_int_equal(control_int(control, "effective_limits/leaf_connections/value"), 5);
 }
 
 static void test_jwt_claims_and_sync(void **state)

@@ -59,6 +59,21 @@ static void test_a_revocation_has_a_life(void **state)
     control_refused(control, 404, "not_found", payments.token, "GET", one, NULL);
 }
 
+/* AUD-10: what it was, and what it is now; the first one was nothing before. */
+static void test_the_trail_keeps_what_was_before(void **state)
+{
+    const char *events = "/v1/audit-events?action=revocation.put";
+
+    control_want(control, 200, payments.token, "PUT", path("/%2A"), "{\"reason\":\"first\"}");
+    control_want(control, 200, payments.token, "GET", events, NULL);
+    assert_true(json_is_null(control_member(control, "items/0/before")));
+    control_want(control, 200, payments.token, "PUT", path("/%2A"), "{\"reason\":\"second\"}");
+    control_want(control, 200, payments.token, "GET", events, NULL);
+    assert_string_equal(control_text(control, "items/0/before/reason"), "first");
+    assert_string_equal(control_text(control, "items/0/after/reason"), "second");
+    control_want(control, 200, payments.token, "DELETE", path("/*"), NULL);
+}
+
 static void test_everybody(void **state)
 {
     control_want(control, 200, payments.token, "PUT", path("/%2A"), "{}");
@@ -80,6 +95,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_revocation_has_a_life),
+        cmocka_unit_test(test_the_trail_keeps_what_was_before),
         cmocka_unit_test(test_everybody),
         cmocka_unit_test(test_what_is_refused),
     };
