@@ -77,6 +77,7 @@ enum result account_delete_finish(struct work *work, const char *account_id, boo
     if (rc == OK)
         rc = db_exec(work->db, SQL_account_end_users,
                      DB_ARGS(db_text(account_id),
-                             db_strings(lifecycle_from(work, &signing_key_lifecycle, "end"))));
+                             db_strings(lifecycle_from(work, &signing_key_lifecycle, "end")),
+                             db_bool(removed)));
     return rc == OK ? secret_destroy(work, account_id) : rc;
 }

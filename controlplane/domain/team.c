@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "api/base/check.h"
 #include "controlplane/domain/authz.h"
 #include "controlplane/domain/plan.h"
 
@@ -22,6 +23,7 @@ const struct shape team_shape = SHAPE(struct team, team_fields);
 static const struct field team_settings_fields[] = {
     {NULL, FLATTEN_AT(T, settings), .type = &resource_settings_shape},
     {"plan_id", STRING_AT(T, plan_id), FIELD_OMIT_EMPTY, .max = 64},
+    {"allow_over_quota", BOOL_AT(T, allow_over_quota), FIELD_WRITE_ONLY},
 };
 #undef T
 const struct shape team_settings_shape = SHAPE(struct team_settings, team_settings_fields);
@@ -115,6 +117,38 @@ enum result team_create(struct work *work, const struct team_settings *settings,
     return team_by_ref(work, id, out);
 }
 
+/* QUO-33, for what the team's plan counts. */
+static enum result check_use(struct work *work, const struct team *old, const char *plan_id)
+{
+    static const struct {
+        enum limit_name name;
+        enum statement count;
+    } counted[] = {{LIMIT_accounts, SQL_account_count}, {LIMIT_tokens, SQL_token_count}};
+    struct plan before, after;
+    enum result rc = plan_by_ref(work, old->plan_id, 0, &before), refused = OK;
+
+    if (rc == OK)
+        rc = plan_by_ref(work, plan_id, 0, &after);
+    for (size_t i = 0; rc == OK && i < COUNT_OF(counted); i++) {
+        const char *name = limit_kind(counted[i].name)->name;
+        struct optional_int had = *limit_at(&before.limits, counted[i].name);
+        struct optional_int limit = *limit_at(&after.limits, counted[i].name);
+        int64_t in_use = 0;
+
+        rc = db_get_int(work->db, counted[i].count, DB_ARGS(db_text(old->resource.id)), &in_use);
+        if (rc != OK || !limit.set || limit.value < 0 || in_use <= limit.value ||
+            !limit_looser(counted[i].name, had.set ? had.value : -1, limit.value))
+            continue;
+        refused =
+            refusal_set(work->refusal, REFUSAL_over_quota,
+                        "%s: %lld in use, the new limit is %lld; errors has all that is over.",
+                        name, (long long)in_use, (long long)limit.value);
+        (void)refusal_limit(work->refusal, arena_printf(work->arena, "/%s", name), "over_quota",
+                            limit.value, in_use);
+    }
+    return rc != OK ? rc : refused;
+}
+
 enum result team_update(struct work *work, const struct team *old,
                         const struct team_settings *settings, struct team *out)
 {
@@ -128,6 +162,8 @@ enum result team_update(struct work *work, const struct team *old,
     if (rc == OK && strcmp(plan_id, old->plan_id) != 0 && !principal_is_operator(work->who))
         return refusal_set(work->refusal, REFUSAL_plan_forbids,
                            "Only the operator gives a team another plan.");
+    if (rc == OK && strcmp(plan_id, old->plan_id) != 0 && !settings->allow_over_quota)
+        rc = check_use(work, old, plan_id);
     if (rc == OK)
         rc = db_change(work->db, SQL_team_update,
                        DB_ARGS(db_text(old->resource.id), db_integer(old->resource.version),
@@ -154,6 +190,8 @@ enum result team_delete(struct work *work, const struct team *team)
                            "The team has accounts: delete them first.");
     if (rc == OK)
         rc = db_exec(work->db, SQL_token_revoke_team, DB_ARGS(db_text(id)));
+    if (rc == OK)
+        rc = db_exec(work->db, SQL_member_remove_of_team, DB_ARGS(db_text(id)));
     return rc;
 }
 

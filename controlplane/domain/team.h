@@ -19,7 +19,8 @@ extern const struct shape team_shape;
 
 struct team_settings {
     struct resource_settings settings;
-    const char *plan_id; /* NULL: the default plan */
+    const char *plan_id;   /* NULL: the default plan */
+    bool allow_over_quota; /* a plan that gives less than what is in use */
 };
 extern const struct shape team_settings_shape;
 

@@ -424,6 +424,18 @@ static enum result set_step(struct deletion *deletion, const char *state, const 
                                             deletion->step->ordinal, state, detail, NULL));
 }
 
+/* What a node does not allow is not done: no step stays open in an operation that has ended. */
+static enum result skip_rest(struct deletion *deletion)
+{
+    struct operation_step *end = deletion->operation.steps.items + deletion->operation.steps.count;
+    enum result rc = OK;
+
+    for (deletion->step++; rc == OK && deletion->step < end; deletion->step++)
+        rc = set_step(deletion, "skipped",
+                      "not possible while a node does not let accounts be deleted");
+    return rc;
+}
+
 static enum result finish(struct deletion *deletion)
 {
     struct job_call *call = deletion->call;
@@ -481,6 +493,8 @@ static enum result do_step(struct deletion *deletion, bool *go_on)
         return wait_for_it(deletion);
     case STEP_STOPPED:
         rc = set_step(deletion, "succeeded", or_empty(deletion->detail));
+        if (rc == OK)
+            rc = skip_rest(deletion);
         return rc == OK ? finish(deletion) : rc;
     case STEP_DONE:
     case STEP_SKIP:

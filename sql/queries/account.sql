@@ -182,22 +182,25 @@ UPDATE tombstone
  WHERE account_id = $1;
 
 -- name: account_end_users
--- A deleted account's users, keys and roles end with it.
+-- A deleted account's users, keys and roles end with it; $3: so does what is known of its nodes.
 WITH users AS (
     UPDATE nats_user
-       SET state = 'deleted', updated_at = clock_timestamp()
+       SET state = 'deleted', updated_at = clock_timestamp(), version = version + 1
      WHERE account_id = $1 AND state <> 'deleted'
 ), roles AS (
     UPDATE scoped_role
-       SET state = 'deleted', updated_at = clock_timestamp()
+       SET state = 'deleted', updated_at = clock_timestamp(), version = version + 1
      WHERE account_id = $1 AND state <> 'deleted'
 ), creds AS (
     UPDATE credential
-       SET state = 'orphaned', updated_at = clock_timestamp()
-     WHERE account_id = $1 AND state = 'active'
+       SET state = 'orphaned', updated_at = clock_timestamp(), version = version + 1
+     WHERE account_id = $1 AND state IN ('active', 'superseded')
+), sync AS (
+    DELETE FROM node_account_sync
+     WHERE account_id = $1 AND $3
 )
 UPDATE signing_key
-   SET state = 'retired', updated_at = clock_timestamp()
+   SET state = 'retired', updated_at = clock_timestamp(), version = version + 1
  WHERE account_id = $1
    AND state = ANY ($2);
 

@@ -77,6 +77,12 @@ UPDATE member
  WHERE member_id = $1
    AND state = 'active';
 
+-- name: member_remove_of_team
+UPDATE member
+   SET state = 'removed', updated_at = clock_timestamp(), version = version + 1
+ WHERE team_id = $1
+   AND state = 'active';
+
 -- name: member_other_admins
 SELECT count(*)
   FROM member

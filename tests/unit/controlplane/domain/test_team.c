@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "controlplane/domain/plan.h"
 #include "controlplane/domain/team.h"
 #include "tests/lib/world.h"
 
@@ -113,6 +114,34 @@ static void test_a_team_does_not_choose_its_plan(void **state)
     assert_string_equal(out.plan_id, "pln_2");
 }
 
+/* QUO-33: what the team's plan counts is not cut off unasked. */
+static void test_a_plan_below_present_use(void **state)
+{
+    struct world *world = *state;
+    const struct plan_settings small = {
+        .settings = {.name = "tiny"},
+        .limits = {.accounts = {true, 1}, .tokens = {true, 1}, .users = {true, 0}}};
+    struct team old = team(world, "tea_1"), out;
+    struct team_settings wanted = team_settings_of(&old);
+    struct plan plan;
+
+    add_token(world, "tok_a", "tea_1", NULL);
+    world_ok(world->work, plan_create(world->work, &small, &plan));
+    wanted.plan_id = plan.resource.id;
+    world_refuses(world->work, REFUSAL_over_quota, team_update(world->work, &old, &wanted, &out));
+    assert_int_equal(world->refusal->error_count, 1); /* one token may stay */
+    assert_string_equal(world->refusal->errors[0].pointer, "/accounts");
+    assert_int_equal(world->refusal->errors[0].actual, 2);
+    add_token(world, "tok_b", "tea_1", NULL);
+    world_refuses(world->work, REFUSAL_over_quota, team_update(world->work, &old, &wanted, &out));
+    assert_int_equal(world->refusal->error_count, 2);
+    wanted.allow_over_quota = true;
+    world_ok(world->work, team_update(world->work, &old, &wanted, &out));
+    assert_string_equal(out.plan_id, plan.resource.id);
+    wanted.allow_over_quota = false; /* the plan stays: nothing becomes less */
+    world_ok(world->work, team_update(world->work, &out, &wanted, &old));
+}
+
 static void test_lists_are_of_who_asks(void **state)
 {
     struct world *world = *state;
@@ -139,7 +168,12 @@ static void test_deleting_needs_an_empty_team_and_ends_its_tokens(void **state)
     assert_string_equal(world_text(world, "SELECT count(*) FROM api_token WHERE state = 'active'"),
                         "2");
     world_sql(world, "UPDATE account SET state = 'tombstoned' WHERE team_id = 'tea_1'");
+    join(world, "left", VIEWER);
     world_ok(world->work, team_delete(world->work, &one));
+    assert_string_equal(
+        world_text(world, "SELECT string_agg(DISTINCT state, ' ') FROM member WHERE team_id = '%s'",
+                   one.resource.id),
+        "removed");
     world_is(world->work, ERR_NOT_FOUND,
              world_do(world->work, team_by_ref(world->work, "tea_1", &out)));
     assert_string_equal(world_text(world, "SELECT string_agg(token_id, ' ') FROM api_token"
@@ -247,6 +281,7 @@ int main(void)
         TEST(test_a_name_is_taken_until_its_team_is_gone),
         TEST(test_changes_of_what_was_read),
         TEST(test_a_team_does_not_choose_its_plan),
+        TEST(test_a_plan_below_present_use),
         TEST(test_lists_are_of_who_asks),
         TEST(test_deleting_needs_an_empty_team_and_ends_its_tokens),
         TEST(test_members_have_a_role_and_accounts),
