@@ -189,6 +189,36 @@ static void test_whose_accounts_are_seen(void **state)
     assert_true(principal_is_operator(principal_machine()));
 }
 
+/* Bound to nothing is the whole team: that is covered by nobody who is bound. */
+static void test_who_is_bound_covers_what_is_bound_as_he_is(void **state)
+{
+    static const char *some[] = {"acc_1", "acc_2", "acc_3"};
+    static const struct {
+        enum principal_role role;
+        bool all;
+        size_t own, wanted;
+        bool covers;
+    } cases[] = {
+        {ROLE_TEAM_ADMIN, false, 1, 1, true},     {ROLE_TEAM_ADMIN, false, 1, 2, false},
+        {ROLE_TEAM_ADMIN, false, 2, 1, true},     {ROLE_TEAM_ADMIN, false, 2, 2, true},
+        {ROLE_TEAM_ADMIN, false, 2, 3, false},    {ROLE_TEAM_ADMIN, false, 2, 0, false},
+        {ROLE_TEAM_ADMIN, false, 0, 0, false},    {ROLE_TEAM_ADMIN, true, 0, 0, true},
+        {ROLE_TEAM_ADMIN, true, 0, 3, true},      {ROLE_SERVICE, false, 1, 0, false},
+        {ROLE_OPERATOR_ADMIN, false, 0, 0, true},
+    };
+
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct principal who = {.role = cases[i].role,
+                                .team_id = "tea_1",
+                                .all_accounts = cases[i].all,
+                                .accounts = {some, cases[i].own}};
+        struct strings asked = {some, cases[i].wanted};
+
+        if (principal_covers(&who, &asked) != cases[i].covers)
+            fail_msg("row %zu", i);
+    }
+}
+
 static void ask_unknown(void *arg)
 {
     (void)authz_check(principal_machine(), "account:*", arg);
@@ -206,6 +236,7 @@ int main(void)
         cmocka_unit_test(test_the_table_is_all_there_is),
         cmocka_unit_test(test_scopes_open_nothing_to_other_roles),
         cmocka_unit_test(test_whose_accounts_are_seen),
+        cmocka_unit_test(test_who_is_bound_covers_what_is_bound_as_he_is),
         cmocka_unit_test(test_an_unknown_permission_stops_the_process),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

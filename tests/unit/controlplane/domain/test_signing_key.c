@@ -107,6 +107,44 @@ static void test_a_customers_key(void **state)
     vault_secret_wipe(&seed);
 }
 
+/* Whoever may change keys, but not issue credentials, does not get the right by a key of his own.
+ */
+static void test_a_customers_key_needs_the_right_to_issue(void **state)
+{
+    static const char *scopes[] = {"users:write", "credentials:issue"};
+    const struct principal tenant = scene.tenant;
+    struct account account = scene_account(&scene);
+    struct signing_key_settings settings = {.settings = {.name = "own"}, .custody = 1};
+    char public_key[NKEY_PUBLIC_MAX];
+    struct vault_secret seed;
+    struct signing_key key;
+
+    issuer_new_key(random_system(), NKEY_ACCOUNT, public_key, &seed);
+    vault_secret_wipe(&seed);
+    settings.public_key = public_key;
+    scene.tenant.role = ROLE_SERVICE;
+    scene.tenant.scopes = (struct strings){scopes, 1};
+    scene_as_tenant(&scene);
+    assert_int_equal(scene_end(&scene, signing_key_create(&scene.work, &account, &settings, &key)),
+                     ERR_DENIED);
+    assert_string_equal(scene_refused(&scene), "forbidden");
+    scene_as_admin(&scene); /* the operator cannot issue either */
+    assert_int_equal(scene_end(&scene, signing_key_create(&scene.work, &account, &settings, &key)),
+                     ERR_DENIED);
+    assert_string_equal(scene_refused(&scene), "forbidden");
+    scene.tenant.scopes.count = 2;
+    scene_as_tenant(&scene);
+    assert_int_equal(scene_end(&scene, signing_key_create(&scene.work, &account, &settings, &key)),
+                     OK);
+    /* A managed key signs only through those who may. */
+    scene.tenant.scopes.count = 1;
+    settings = (struct signing_key_settings){.settings = {.name = "managed"}};
+    scene_as_tenant(&scene);
+    assert_int_equal(scene_end(&scene, signing_key_create(&scene.work, &account, &settings, &key)),
+                     OK);
+    scene.tenant = tenant;
+}
+
 static int set_up(void **state)
 {
     scene_start(&scene);
@@ -126,6 +164,7 @@ int main(void)
         cmocka_unit_test(test_a_changed_role_changes_the_claims),
         cmocka_unit_test(test_a_role_with_users_stays),
         cmocka_unit_test(test_a_customers_key),
+        cmocka_unit_test(test_a_customers_key_needs_the_right_to_issue),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -210,6 +210,8 @@ static void test_a_bound_admin_stays_bound(void **state)
     const char *seen[] = {"acc_1"}, *other[] = {"acc_1", "acc_2"};
     struct member_settings of = settings("bound@example.com", ADMIN);
     struct member boss = join(world, "boss@example.com", ADMIN), bound, out;
+    struct team_settings of_whole;
+    struct team whole;
     struct principal *who;
 
     of.accounts = (struct strings){seen, 1};
@@ -230,6 +232,17 @@ static void test_a_bound_admin_stays_bound(void **state)
     of.accounts.count = 0;
     world_refuses(world->work, REFUSAL_forbidden, member_update(world->work, &bound, &of, &out));
     world_refuses(world->work, REFUSAL_forbidden, member_remove(world->work, &boss));
+    of.settings = resource_settings_of(&boss.resource); /* nor is anybody bound by him */
+    of.accounts = (struct strings){seen, 1};
+    world_refuses(world->work, REFUSAL_forbidden, member_update(world->work, &boss, &of, &out));
+    whole = team(world, "tea_1");
+    of_whole = team_settings_of(&whole);
+    world_refuses(world->work, REFUSAL_forbidden,
+                  team_update(world->work, &whole, &of_whole, &whole));
+    of.settings = resource_settings_of(&bound.resource);
+    of.settings.description = "still bound";
+    world_ok(world->work, member_update(world->work, &bound, &of, &bound));
+    world_ok(world->work, member_remove(world->work, &bound));
 }
 
 /* The last one who may do everything can neither go nor lose the right. */

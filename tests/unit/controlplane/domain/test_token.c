@@ -295,9 +295,104 @@ static void test_accounts_of_a_bound_maker(void **state)
     of.accounts.count = 1;
     out = create(world, "tea_1", &of);
     assert_false(authenticate(world, &out).all_accounts);
+    of.settings = resource_settings_of(&whole.resource); /* nobody else is bound by him */
+    world_refuses(world->work, REFUSAL_forbidden, token_update(world->work, &whole, &of, &whole));
     of.accounts.count = 0; /* nor can it be unbound later */
     of.settings = resource_settings_of(&out.resource);
     world_refuses(world->work, REFUSAL_forbidden, token_update(world->work, &out, &of, &out));
+}
+
+/* Stolen where it may be used, it makes nothing that may be used elsewhere. */
+static void test_addresses_of_a_bound_maker(void **state)
+{
+    static const char *own[] = {"192.0.2.0/24", "2001:db8::/32"};
+    static const struct {
+        const char *wanted[2], *pointer; /* NULL: taken */
+    } cases[] = {
+        {{NULL}, "/allowed_cidrs"},
+        {{"192.0.2.0/24"}, NULL},
+        {{"192.0.2.128/25", "2001:db8:1::/48"}, NULL},
+        {{"192.0.2.7/32"}, NULL},
+        {{"192.0.2.0/23"}, "/allowed_cidrs/0"},
+        {{"192.0.3.0/24"}, "/allowed_cidrs/0"},
+        {{"192.0.2.7/32", "0.0.0.0/0"}, "/allowed_cidrs/1"},
+        {{"2001:db8::/31"}, "/allowed_cidrs/0"},
+        {{"::/0"}, "/allowed_cidrs/0"},
+        {{"::ffff:192.0.2.0/120"}, "/allowed_cidrs/0"},
+    };
+    struct world *world = *state;
+    struct token_settings of = settings(world, ROLE_TEAM_VIEWER);
+    struct token other = create(world, "tea_1", &of), narrow, out;
+    struct principal *who = world_as(world, ROLE_TEAM_ADMIN, "tea_1");
+
+    who->cidrs = (struct strings){own, 2};
+    of.allowed_cidrs = (struct strings){own, 1};
+    narrow = create(world, "tea_1", &of);
+    assert_string_equal(authenticate(world, &narrow).cidrs.items[0], own[0]);
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        size_t count = cases[i].wanted[0] == NULL ? 0 : cases[i].wanted[1] == NULL ? 1 : 2;
+        enum result rc;
+
+        of.allowed_cidrs = (struct strings){(const char **)(uintptr_t)cases[i].wanted, count};
+        rc = world_do(world->work, token_create(world->work, "tea_1", &of, &out));
+        if ((rc == OK) != (cases[i].pointer == NULL))
+            fail_msg("row %zu", i);
+        if (rc != OK)
+            assert_string_equal(world->refusal->errors[0].pointer, cases[i].pointer);
+        /* What is made narrow does not become wider. */
+        of.settings = resource_settings_of(&narrow.resource);
+        rc = world_do(world->work, token_update(world->work, &narrow, &of, &out));
+        assert_true((rc == OK) == (cases[i].pointer == NULL));
+        if (rc == OK)
+            narrow = out;
+    }
+    /* Of what others made only the addresses are not his to choose. */
+    of.settings = resource_settings_of(&other.resource);
+    of.settings.description = "from anywhere, as before";
+    of.allowed_cidrs.count = 0;
+    world_ok(world->work, token_update(world->work, &other, &of, &out));
+}
+
+/* Who is bound speaks for himself, and for members who are bound as he is. */
+static void test_tokens_in_another_member_s_name(void **state)
+{
+    struct world *world = *state;
+    const char *seen[] = {"acc_1"};
+    struct token_settings of = settings(world, ROLE_TEAM_VIEWER);
+    struct member_settings bound = {.settings = {.name = "bob"}, .role = 1, .accounts = {seen, 1}};
+    struct member ann = join(world, 0), bob;
+    struct token of_ann, of_bob, own;
+    struct principal *who;
+
+    world_ok(world->work, member_create(world->work, "tea_1", &bound, &bob));
+    of.member_id = ann.resource.id;
+    of_ann = create(world, "tea_1", &of);
+    who = world_as(world, ROLE_TEAM_ADMIN, "tea_1");
+    who->all_accounts = false;
+    who->accounts = (struct strings){seen, 1};
+
+    /* Not even for the accounts that he has himself. */
+    world_refuses(world->work, REFUSAL_forbidden, token_create(world->work, "tea_1", &of, &own));
+    of.accounts = (struct strings){seen, 1};
+    world_refuses(world->work, REFUSAL_forbidden, token_create(world->work, "tea_1", &of, &own));
+    world_refuses(world->work, REFUSAL_forbidden, token_revoke(world->work, &of_ann));
+    of.accounts.count = 0;
+    of.settings = resource_settings_of(&of_ann.resource);
+    world_refuses(world->work, REFUSAL_forbidden, token_update(world->work, &of_ann, &of, &of_ann));
+
+    of.member_id = bob.resource.id; /* whose bounds are the token's */
+    of_bob = create(world, "tea_1", &of);
+    assert_false(authenticate(world, &of_bob).all_accounts);
+    world_ok(world->work, token_revoke(world->work, &of_bob));
+
+    who->member_id = ann.resource.id; /* his token is bound, he is not */
+    of.member_id = NULL;
+    world_refuses(world->work, REFUSAL_forbidden, token_create(world->work, NULL, &of, &own));
+    of.accounts.count = 1;
+    own = create(world, NULL, &of);
+    assert_string_equal(own.member_id, ann.resource.id);
+    who->token_id = of_ann.resource.id; /* his own he may end, whatever it may see */
+    world_ok(world->work, token_revoke(world->work, &of_ann));
 }
 
 static void test_what_does_not_go_together(void **state)
@@ -439,6 +534,8 @@ int main(void)
         TEST(test_its_use_is_noted_once_a_minute),
         TEST(test_a_token_never_gives_more_than_its_maker_has),
         TEST(test_accounts_of_a_bound_maker),
+        TEST(test_addresses_of_a_bound_maker),
+        TEST(test_tokens_in_another_member_s_name),
         TEST(test_what_does_not_go_together),
         TEST(test_the_plan_s_quota),
         TEST(test_changes),
