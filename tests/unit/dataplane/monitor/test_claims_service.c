@@ -125,7 +125,7 @@ static void delete_token(const struct nkey_pair *signer, const struct buf *sub,
 {
     struct buf claims = {0};
 
-    buf_printf(&claims, "{\"iat\":1,\"sub\":\"%s\",\"nats\":{\"accounts\":[\"%s\"]}}",
+    buf_printf(&claims, "{\"iat\":1,\"sub\":\"%s\",\"nats\":{\"accounts\":[\"%s\"],\"version\":2}}",
                buf_text(sub), buf_text(id));
     buf_clear(&token);
     assert_true(nkey_pair_token(signer, buf_text(&claims), &token));
