@@ -108,7 +108,7 @@ node_is_ready() { curl -sS "$api_url/readyz" | tr -d ' \n' | grep -q '"main":{"s
 
 # Not empty, not cut off, not overwritten: a power cut may leave such a file.
 creds_are_whole() {
-    tr -d '\r' <"$1" 2>/dev/null | grep -Ezq 'BEGIN NATS USER JWT-+\s+([A-Za-z0-9_-]+\.){2}[A-Za-z0-9_-]+\s.*BEGIN USER NKEY SEED-+\s+SU[A-Z2-7]{56}\s+-+END'
+    [ -s "$1" ] && tr -d '\r' <"$1" | grep -Ezq 'BEGIN NATS USER JWT-+\s+([A-Za-z0-9_-]+\.){2}[A-Za-z0-9_-]+\s.*BEGIN USER NKEY SEED-+\s+SU[A-Z2-7]{56}\s+-+END'
 }
 
 # make_team a: the team, its token; with that token an account, a user, credentials.

@@ -95,6 +95,7 @@ done
 start
 grep -q 'ok *B, subscribed to >, sees its own 150 messages and 0 of A' "$log" || fail "no scene"
 grep -q 'FAIL' "$log" && fail "the scene failed"
+grep -q "$root/deploy" "$log" && fail "bash says something, too"
 grep -q 'gone *both teams' "$log" || fail "the scene was not cleaned up"
 
 # shellcheck disable=SC1091
