@@ -460,6 +460,9 @@ static void log_warnings(const struct node *node)
             log_warn(LOG_MAIN, "%.*s", (int)line.len, line.data);
     if (auth_has_plain_password(node->auth))
         log_warn(LOG_MAIN, "Plaintext passwords detected, use nkeys or bcrypt");
+    if (node->options->js_domain_accounts.count > 0)
+        log_warn(LOG_MAIN, "The option `default_js_domain` is a temporary backwards compatibility "
+                           "measure and will be removed");
     if (node->options->max_payload > PAYLOAD_WARN)
         log_warn(LOG_MAIN, "Maximum payloads over 8.00 MB are generally discouraged and could "
                            "lead to poor performance");

@@ -203,13 +203,21 @@ static void check_text(struct option_reader *reader, const struct config_node *n
     (void)option_is(reader, node, CONFIG_STRING);
 }
 
-static void check_texts_by_name(struct option_reader *reader, const struct config_node *node,
-                                void *out)
+/* out: struct strings, the accounts. */
+static void read_js_domains(struct option_reader *reader, const struct config_node *node, void *out)
 {
+    struct strings *accounts = out;
+    size_t count = 0;
+
     if (!option_is(reader, node, CONFIG_MAP))
         return;
     for (const struct config_node *item = node->first; item != NULL; item = item->next)
-        (void)option_is(reader, item, CONFIG_STRING);
+        count++;
+    accounts->items = arena_alloc_array(reader->arena, count, sizeof(accounts->items[0]));
+    for (const struct config_node *item = node->first; item != NULL; item = item->next) {
+        if (option_is(reader, item, CONFIG_STRING))
+            accounts->items[accounts->count++] = item->key;
+    }
 }
 
 static void check_bools_by_name(struct option_reader *reader, const struct config_node *node,
@@ -303,7 +311,7 @@ static const struct option top_table[] = {
     {"allow_non_tls", OPTION_READ, 0, .read = check_bool},
     {"store_dir|storedir", OPTION_READ, 0, .read = check_text},
     {"feature_flags", OPTION_READ, 0, .read = check_bools_by_name},
-    {"default_js_domain", OPTION_READ, 0, .read = check_texts_by_name},
+    {"default_js_domain", OPTION_READ_AT(T, js_domain_accounts), .read = read_js_domains},
     {"prof_block_rate", OPTION_READ, 0, .read = check_number},
     {"ocsp_cache",             OPTION_NONE},
 
@@ -439,8 +447,7 @@ static bool has_user(const struct option_users *users, const char *name)
     return false;
 }
 
-static void check_duplicates(struct option_reader *reader, const struct node_options *options,
-                             const struct config_node *root)
+static void check_duplicates(struct option_reader *reader, const struct node_options *options)
 {
     struct named {
         struct map_link link;
@@ -455,10 +462,24 @@ static void check_duplicates(struct option_reader *reader, const struct node_opt
         const char *name = user->nkey != NULL ? user->nkey : user->name;
 
         if (!map_insert(&map, &names[i].link, slice_of(name)))
-            option_error(reader, root, "Duplicate %s \"%s\" detected",
+            option_error(reader, list->places[i], "Duplicate %s \"%s\" detected",
                          user->nkey != NULL ? "nkey" : "user", name);
     }
     map_fini(&map);
+}
+
+/* One key by two names: the second of them in the file is too many. */
+static void check_store_dir(struct option_reader *reader, const struct config_node *root)
+{
+    const struct config_node *first = config_get(root, "store_dir");
+    const struct config_node *second = config_get(root, "storedir");
+
+    if (first == NULL || second == NULL)
+        return;
+    if (first->line > second->line ||
+        (first->line == second->line && first->column > second->column))
+        second = first;
+    option_error(reader, second, "Duplicate 'store_dir' configuration");
 }
 
 /* Conflicts that are mistakes of the file, with a place in it. */
@@ -467,9 +488,9 @@ static void check_file(struct option_reader *reader, const struct node_options *
 {
     const struct option_users *users = &options->users;
     const struct config_node *accounts = config_get(root, "accounts");
-    const struct config_node *block = config_get(root, "authorization");
 
-    check_duplicates(reader, options, block != NULL ? block : accounts != NULL ? accounts : root);
+    check_duplicates(reader, options);
+    check_store_dir(reader, root);
     if (accounts != NULL && users->users.count > 0 && !users->users_in_block) {
         if (users->user != NULL || users->password != NULL)
             option_error(reader, accounts, "Can not have a single user/pass and accounts");
@@ -566,6 +587,36 @@ static const char *check_no_auth_user(struct node_options *options)
                             "no_auth_user: \"%s\" not present as user or nkey in authorization "
                             "block or account configuration",
                             options->no_auth_user);
+    return NULL;
+}
+
+static bool configured(const struct option_users *users, const char *account)
+{
+    for (size_t i = 0; i < users->account_count; i++) {
+        if (strcmp(users->accounts[i].name, account) == 0)
+            return true;
+    }
+    return strcmp(account, "$G") == 0;
+}
+
+static const char *check_js_domains(struct node_options *options)
+{
+    bool operators = node_options_operator_mode(options);
+
+    for (size_t i = 0; i < options->js_domain_accounts.count; i++) {
+        const char *account = options->js_domain_accounts.items[i];
+
+        if (operators && !nkey_is(slice_of(account), NKEY_ACCOUNT))
+            return arena_printf(&options->arena,
+                                "default_js_domain contains account name \"%s\", which is not a "
+                                "valid public account nkey",
+                                account);
+        if (!operators && !configured(&options->users, account))
+            return arena_printf(&options->arena,
+                                "in non operator mode, `default_js_domain` references non "
+                                "existing account \"%s\"",
+                                account);
+    }
     return NULL;
 }
 
@@ -709,7 +760,7 @@ static const char *settle(struct node_options *options)
         options->auth_timeout_ns = options->users.timeout_ns;
     if ((why = check_addresses(options)) != NULL || (why = check_limits(options)) != NULL ||
         (why = check_operators(options)) != NULL || (why = adopt_system_account(options)) != NULL ||
-        (why = check_no_auth_user(options)) != NULL ||
+        (why = check_no_auth_user(options)) != NULL || (why = check_js_domains(options)) != NULL ||
         (why = settle_system_account(options)) != NULL)
         return why;
     make_up_user(options);

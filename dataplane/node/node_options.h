@@ -67,6 +67,7 @@ struct node_options {
 
     struct option_operators operators;
     struct strings trusted_keys;
+    struct strings js_domain_accounts; /* of default_js_domain */
     struct strings pinned_accounts;
     struct resolver_options resolver;
 };

@@ -137,9 +137,20 @@ struct responses {
     int64_t max, ttl_ns;
 };
 
+/* A plain number is no duration here. */
+static void read_responses_ttl(struct option_reader *reader, const struct config_node *node,
+                               void *out)
+{
+    if (node->kind == CONFIG_STRING)
+        (void)option_duration(reader, node, out);
+    else
+        option_error(reader, node, "error parsing expires, not a duration string");
+}
+
 static const struct option responses_table[] = {
     {"max|max_msgs|max_messages|max_responses", OPTION_NUMBER_AT(struct responses, max)},
-    {"expires|expiration|ttl", OPTION_DURATION_AT(struct responses, ttl_ns)},
+    {"expires|expiration|ttl", OPTION_READ_AT(struct responses, ttl_ns),
+     .read = read_responses_ttl},
     {0},
 };
 
@@ -231,18 +242,25 @@ static bool user_valid(struct option_reader *reader, const struct config_node *n
     return true;
 }
 
-static struct auth_user *add_user(struct option_reader *reader, struct option_user_list *list)
+static void add_user(struct option_reader *reader, struct option_user_list *list,
+                     const struct config_node *place, const struct auth_user *user)
 {
     if (list->count == list->cap) {
         size_t cap = list->cap > 0 ? list->cap * 2 : 8;
         struct auth_user *items = arena_alloc_array(reader->arena, cap, sizeof(*items));
+        const struct config_node **places =
+            arena_alloc_array(reader->arena, cap, sizeof(places[0]));
 
-        if (list->count > 0)
+        if (list->count > 0) {
             memcpy(items, list->items, list->count * sizeof(*items));
+            memcpy(places, list->places, list->count * sizeof(places[0]));
+        }
         list->items = items;
+        list->places = places;
         list->cap = cap;
     }
-    return &list->items[list->count++];
+    list->items[list->count] = *user;
+    list->places[list->count++] = place;
 }
 
 static void read_users(struct option_reader *reader, const struct config_node *node,
@@ -261,7 +279,7 @@ static void read_users(struct option_reader *reader, const struct config_node *n
         }
         option_table_read(reader, user_table, item, &user);
         if (user_valid(reader, item, &user))
-            *add_user(reader, list) = user;
+            add_user(reader, list, node, &user);
     }
 }
 
@@ -327,6 +345,8 @@ void option_users_authorization(struct option_reader *reader, const struct confi
 
     users->block = true;
     option_table_read(reader, authorization_table, node, users);
+    for (size_t i = before; i < users->users.count; i++)
+        users->users.places[i] = node;
     default_permissions(&users->users, before, users->default_permissions);
     if ((users->user != NULL || users->password != NULL) && users->token != NULL)
         option_error(reader, node, "Cannot have a user/pass and token");

@@ -22,6 +22,7 @@ struct option_account {
 
 struct option_user_list {
     struct auth_user *items;
+    const struct config_node **places; /* of each: the block or list that it stands in */
     size_t count, cap;
 };
 
