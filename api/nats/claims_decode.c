@@ -323,12 +323,12 @@ enum result claims_decode(json_t *payload, struct arena *arena, struct claims *o
     rc = shape_decode(&claims_ending_shape, wire.nats, SHAPE_LENIENT, arena, &ending, error);
     if (rc != OK)
         return within(rc, error, "/nats");
-    if (ending.version < 1 || ending.version > CLAIMS_VERSION)
+    out->type = type_of(ending.type_name);
+    if (ending.version < (out->type != CLAIMS_GENERIC) || ending.version > CLAIMS_VERSION)
         return refuse(ERR_UNSUPPORTED, error, "/nats/version", "is not a version that is known");
     out->version = ending.version;
     out->tags = ending.tags.count > 0 ? ending.tags : wire.tags;
     out->type_name = ending.type_name;
-    out->type = type_of(ending.type_name);
     rc = decode_body(wire.nats, arena, out, error);
     if (rc == OK)
         keep_rest(wire.nats, arena, out);

@@ -62,7 +62,9 @@ static enum result decode_chunk(struct slice chunk, struct arena *arena, struct 
     return rc == OK ? OK : ERR_SYNTAX;
 }
 
-static enum result read_header(struct slice chunk, struct arena *arena, struct shape_error *error)
+/* *old: the algorithm of version 1. */
+static enum result read_header(struct slice chunk, struct arena *arena, bool *old,
+                               struct shape_error *error)
 {
     struct header header;
     struct slice text;
@@ -72,8 +74,8 @@ static enum result read_header(struct slice chunk, struct arena *arena, struct s
         return explain(ERR_SYNTAX, error, "", "the header of the token is malformed");
     if (!slice_equal_nocase(slice_of(header.typ), SLICE("jwt")))
         return explain(ERR_UNSUPPORTED, error, "", "the token is not a JWT");
-    if (!slice_equal_nocase(slice_of(header.alg), SLICE("ed25519")) &&
-        !slice_equal_nocase(slice_of(header.alg), SLICE("ed25519-nkey")))
+    *old = slice_equal_nocase(slice_of(header.alg), SLICE("ed25519"));
+    if (!*old && !slice_equal_nocase(slice_of(header.alg), SLICE("ed25519-nkey")))
         return explain(ERR_UNSUPPORTED, error, "", "the token's algorithm is not known");
     return OK;
 }
@@ -124,6 +126,7 @@ enum result jwt_decode(struct slice token, struct arena *arena, struct claims *o
 {
     struct slice rest = slice_trim(token), header, payload, signature, extra, signed_part;
     const char *begin = rest.data;
+    bool old;
     enum result rc;
 
     if (rest.len > JWT_LEN_MAX)
@@ -131,14 +134,16 @@ enum result jwt_decode(struct slice token, struct arena *arena, struct claims *o
     if (!slice_cut(&rest, '.', &header) || !slice_cut(&rest, '.', &payload) ||
         !slice_cut(&rest, '.', &signature) || slice_cut(&rest, '.', &extra))
         return explain(ERR_SYNTAX, error, "", "a token has three parts");
-    rc = read_header(header, arena, error);
+    rc = read_header(header, arena, &old, error);
     if (rc == OK)
         rc = read_payload(payload, arena, out, error);
     if (rc != OK)
         return rc;
-    /* The signature of version 1 leaves the header out; which algorithm it names does not matter.
-     */
-    signed_part = out->version == 1 ? payload : slice_make(begin, header.len + 1 + payload.len);
+    /* The signature of version 1 leaves the header out.  Generic claims need not have a version:
+     * there the algorithm tells. */
+    if (out->type != CLAIMS_GENERIC)
+        old = out->version == 1;
+    signed_part = old ? payload : slice_make(begin, header.len + 1 + payload.len);
     return verify(out, signed_part, signature, error);
 }
 
