@@ -92,6 +92,10 @@ enum result handshake_connect_decode(struct slice text, struct arena *arena,
     rc = shape_parse_lenient(text, &tree, error);
     if (rc != OK)
         return rc;
+    if (json_is_null(tree)) { /* nothing is said: as with {} */
+        json_decref(tree);
+        tree = json_object();
+    }
     rc = shape_decode(&handshake_connect_shape, tree, SHAPE_LENIENT, arena, out, error);
     if (rc == OK) {
         out->verbose |= absent(tree, "verbose");

@@ -219,7 +219,7 @@ bool auth_announced(const struct auth *auth)
 
 bool auth_has_no_auth_user(const struct auth *auth)
 {
-    return auth->no_auth != NULL;
+    return auth->no_auth != NULL && auth->no_auth->user.nkey == NULL;
 }
 
 bool auth_needs_nonce(const struct auth *auth)

@@ -32,7 +32,7 @@ bool auth_operator_mode(const struct auth *auth);
 bool auth_required(const struct auth *auth);
 /* What INFO says: as required, but false where no_auth_user lets everybody in. */
 bool auth_announced(const struct auth *auth);
-/* May a peer act without CONNECT? */
+/* May a peer act without CONNECT?  Not where no_auth_user is a user with an nkey. */
 bool auth_has_no_auth_user(const struct auth *auth);
 bool auth_needs_nonce(const struct auth *auth);
 /* Is it one of the keys that may sign accounts? */
