@@ -6,6 +6,7 @@
 #include "controlplane/app/app.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sodium.h>
@@ -16,6 +17,8 @@
 #include <sys/resource.h>
 
 #include "api/base/check.h"
+#include "api/base/files.h"
+#include "api/base/log.h"
 #include "api/base/mem.h"
 #include "controlplane/app/bootstrap.h"
 #include "controlplane/app/service_manager.h"
@@ -238,6 +241,21 @@ static void start_jobs(struct app *app)
     app->jobs = jobs_start(&options);
 }
 
+/* Of the files that the process may open a quarter is for the database, nodes and itself. */
+static int64_t connections_room(int64_t wanted)
+{
+    int64_t files = files_raise_limit(), room = files / 4 * 3;
+
+    if (wanted <= room)
+        return wanted;
+    log_warn(LOG_MAIN,
+             "this process may open %" PRId64 " files: at most %" PRId64
+             " HTTP connections at once; raise the limit (ulimit -n, LimitNOFILE=) or lower "
+             "http_connections",
+             files, room);
+    return room;
+}
+
 static enum result start_rest(struct app *app, struct buf *message)
 {
     const struct app_options *given = app->options;
@@ -245,7 +263,7 @@ static enum result start_rest(struct app *app, struct buf *message)
         .listen = given->listen,
         .http_threads = given->http_threads,
         .queue_max = given->http_queue,
-        .connections_max = given->http_connections,
+        .connections_max = connections_room(given->http_connections),
         .read_per_minute = given->read_per_minute,
         .write_per_minute = given->write_per_minute,
         .expensive_per_minute = given->expensive_per_minute,

@@ -571,6 +571,8 @@ static char *base_of(const char *path)
 enum result http_start(const struct http_options *options, struct monitor *monitor,
                        struct http **out, char message[HTTP_MESSAGE_MAX])
 {
+    unsigned connections =
+        options->connections_max > 0 ? options->connections_max : HTTP_CONNECTIONS_MAX;
     int fd = open_socket(options, message);
     struct http *http;
 
@@ -586,13 +588,13 @@ enum result http_start(const struct http_options *options, struct monitor *monit
     monitor->http_paths = http->paths;
     monitor->http_requests = http->requests;
     monitor->http_path_count = COUNT_OF(pages);
-    crowd_init(&http->crowd, HTTP_CONNECTIONS_MAX);
+    crowd_init(&http->crowd, connections);
     http->daemon = MHD_start_daemon(
         MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, http,
         MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_NOTIFY_CONNECTION, on_connection, http,
         MHD_OPTION_NOTIFY_COMPLETED, on_completed, http, MHD_OPTION_CONNECTION_LIMIT,
-        (unsigned)(HTTP_CONNECTIONS_MAX + LEAVERS_MAX), MHD_OPTION_CONNECTION_TIMEOUT,
-        (unsigned)IDLE_TIMEOUT_S, MHD_OPTION_END);
+        connections + (connections < LEAVERS_MAX ? connections : LEAVERS_MAX),
+        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_TIMEOUT_S, MHD_OPTION_END);
     if (http->daemon == NULL) {
         snprintf(message, HTTP_MESSAGE_MAX, "the thread of HTTP cannot be started");
         close(fd);

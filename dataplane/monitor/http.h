@@ -4,7 +4,7 @@
  * libmicrohttpd on a thread of its own.  A request is suspended while its document is gathered,
  * so that no thread waits and no worker is held up.
  *
- * HTTP_CONNECTIONS_MAX connections at most.  One more is let in and another goes: of the address
+ * Connections are bounded.  One more is let in and another goes: of the address
  * with the most, the one that has kept us waiting longest for its request or with its answer (see
  * crowd.h).  So half requests, however many, keep no health check out.
  *
@@ -21,8 +21,9 @@ struct http;
 
 struct http_options {
     const char *host;
-    int port;              /* 0: any free one */
-    const char *base_path; /* "/": none */
+    int port;                 /* 0: any free one */
+    const char *base_path;    /* "/": none */
+    unsigned connections_max; /* 0: HTTP_CONNECTIONS_MAX */
 };
 
 enum { HTTP_MESSAGE_MAX = 256, HTTP_CONNECTIONS_MAX = 256 };

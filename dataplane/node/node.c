@@ -7,15 +7,16 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "api/base/check.h"
+#include "api/base/files.h"
 #include "api/base/log.h"
 #include "api/base/mem.h"
 #include "api/nats/nkey.h"
 #include "dataplane/core/listener.h"
+#include "dataplane/core/machine.h"
 #include "dataplane/monitor/event.h"
 #include "dataplane/monitor/http.h"
 #include "dataplane/monitor/system.h"
@@ -25,6 +26,11 @@
 #define NATS_VERSION "2.14.3"
 #define API_LEVEL 4
 #define POLL_MAX_NS (20 * NS_PER_US)
+enum {
+    OWN_FILES = 48, /* that the node has open, or opens for a moment */
+    FILES_OF_WORKER = 2,
+    CLIENTS_LEAST = 16, /* are let in, however few files there are */
+};
 #define BLOCKING_THREADS 4
 #define LAME_DUCK_DONE (SIGRTMIN)
 
@@ -52,6 +58,8 @@ struct node {
     sem_t done;          /* posted by workers that have done what they were asked */
     enum result started; /* by worker 0 */
     int http_port;       /* as it is */
+    int64_t clients_max; /* connections */
+    unsigned http_max;   /* the same of monitoring */
     struct buf ports_path;
     bool running; /* every worker has its parts */
     bool pid_written, ports_written, lame_duck;
@@ -114,16 +122,30 @@ static void make_identity(struct node *node)
         node->options->server_name = node->id;
 }
 
-/* The reference server opens as many files as it may. */
-static void raise_file_limit(void)
+/*
+ * Clients leave files for monitoring, and for what the node opens itself: else they could take
+ * them all, and nobody would be told.
+ */
+static void share_files(struct node *node)
 {
-    struct rlimit limit;
+    const struct node_options *options = node->options;
+    int64_t files = files_raise_limit(), http = files / 8, left;
+    int64_t workers = options->workers > 0 ? options->workers : machine_cores();
 
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
-        limit.rlim_cur = limit.rlim_max;
-        if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
-            log_debug(LOG_MAIN, "file limit stays error=%s", strerror(errno));
-    }
+    if (options->http_port == 0)
+        http = 0;
+    node->http_max = (unsigned)(http < HTTP_CONNECTIONS_MAX ? http : HTTP_CONNECTIONS_MAX);
+    left = files - 2 * (int64_t)node->http_max - OWN_FILES - FILES_OF_WORKER * workers;
+    if (left < CLIENTS_LEAST)
+        left = CLIENTS_LEAST;
+    node->clients_max = left;
+    if (options->max_connections >= 0 && options->max_connections <= left)
+        return;
+    log_warn(LOG_MAIN,
+             "This process may open %" PRId64 " files: at most %" PRId64
+             " clients are let in at once.  Raise the limit (ulimit -n, LimitNOFILE=) or lower "
+             "max_connections.",
+             files, left);
 }
 
 static void bracketed(const char *host, int64_t port, char *out, size_t cap)
@@ -210,6 +232,7 @@ static void fill_session_options(struct node *node)
         .max_control_line = (uint32_t)options->max_control_line,
         .max_pending = (size_t)options->max_pending,
         .max_connections = options->max_connections,
+        .clients_max = node->clients_max,
         .max_subscriptions = options->max_subscriptions,
         .max_subscription_tokens = (unsigned)options->max_subscription_tokens,
         .write_deadline_ns = options->write_deadline_ns,
@@ -514,6 +537,7 @@ static enum result start_http(struct node *node)
         .host = options->http_host != NULL ? options->http_host : options->host,
         .port = options->http_port > 0 ? (int)options->http_port : 0,
         .base_path = options->http_base_path,
+        .connections_max = node->http_max,
     };
     char address[300], why[HTTP_MESSAGE_MAX];
     enum result rc;
@@ -536,9 +560,9 @@ static enum result start(struct node *node)
     char address[300];
     enum result rc;
 
-    raise_file_limit();
     make_identity(node);
     log_identity(node);
+    share_files(node);
     rc = write_pid(node);
     if (rc == OK)
         rc = open_listener(node);

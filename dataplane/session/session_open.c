@@ -194,9 +194,11 @@ static struct session *session_new(struct session_set *set, const struct sockadd
 
 static bool too_many(struct session_table *table)
 {
+    const struct session_options *options = &table->options;
     int64_t now = atomic_fetch_add(&table->connections, 1) + 1;
 
-    return table->options.max_connections >= 0 && now > table->options.max_connections;
+    return (options->max_connections >= 0 && now > options->max_connections) ||
+           (options->clients_max > 0 && now > options->clients_max);
 }
 
 void session_open(struct session_set *set, int fd, const struct sockaddr_storage *peer)

@@ -31,6 +31,7 @@ struct session_options {
     uint32_t max_control_line;
     size_t max_pending;
     int64_t max_connections;          /* 0: none allowed; -1: no limit */
+    int64_t clients_max;              /* those for whom there are files; 0: no limit */
     int64_t max_subscriptions;        /* each connection; 0: no limit */
     unsigned max_subscription_tokens; /* 0: no limit */
     int64_t write_deadline_ns;

@@ -10,8 +10,12 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/lib/halves.h"
 #include "tests/lib/station.h"
 
 static void test_messages_pass(void **state)
@@ -92,6 +96,89 @@ static void test_a_port_in_use(void **state)
     station_stop(&first);
 }
 
+/* --- few files ------------------------------------------------------------------------------ */
+
+enum { FILES = 160, CLIENTS = 200 };
+
+/* A node that may open few files, until the parent closes its end. */
+static void run_with_few_files(int out, int in)
+{
+    struct rlimit few = {FILES, FILES};
+    struct station station;
+    int ports[2];
+    char byte;
+
+    if (setrlimit(RLIMIT_NOFILE, &few) != 0)
+        _exit(1);
+    station_prepare(&station);
+    station_start(&station, "http: -1\nworkers: 2\n");
+    ports[0] = node_port(station.node);
+    ports[1] = node_http_port(station.node);
+    if (write(out, ports, sizeof(ports)) != sizeof(ports))
+        _exit(2);
+    (void)read(in, &byte, 1);
+    station_stop(&station);
+    _exit(0);
+}
+
+/* Says it and reads until one of the texts comes: which. */
+static int ask(int fd, const char *text, const char *const answers[2])
+{
+    const struct timeval patience = {.tv_sec = 20};
+    char heard[4096] = "";
+    size_t len = 0;
+
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+    (void)send(fd, text, strlen(text), MSG_NOSIGNAL);
+    while (len < sizeof(heard) - 1) {
+        ssize_t n = recv(fd, heard + len, sizeof(heard) - 1 - len, 0);
+
+        if (n <= 0)
+            break;
+        len += (size_t)n;
+        for (int i = 0; i < 2; i++)
+            if (strstr(heard, answers[i]) != NULL)
+                return i;
+    }
+    return -1;
+}
+
+static void test_clients_leave_files_for_monitoring(void **state)
+{
+    static const char *const client[] = {"PONG\r\n", "maximum connections exceeded"};
+    static const char *const health[] = {"{\"status\":\"ok\"}", "never"};
+    int to[2], from[2], fds[CLIENTS], ports[2], counts[2] = {0}, fd, status;
+    pid_t pid;
+
+    assert_int_equal(pipe(to) | pipe(from), 0);
+    pid = fork();
+    if (pid == 0) {
+        close(to[1]);
+        run_with_few_files(from[1], to[0]);
+    }
+    close(to[0]);
+    assert_int_equal(read(from[0], ports, sizeof(ports)), sizeof(ports));
+    for (size_t i = 0; i < CLIENTS; i++) {
+        int answer;
+
+        fds[i] = halves_dial(ports[0]);
+        answer = ask(fds[i], "CONNECT {\"verbose\":false}\r\nPING\r\n", client);
+        assert_in_range(answer, 0, 1); /* let in or told, not left alone */
+        counts[answer]++;
+    }
+    assert_true(counts[0] > 0 && counts[1] > 0);
+    fd = halves_dial(ports[1]);
+    assert_int_equal(ask(fd, "GET /healthz HTTP/1.0\r\n\r\n", health), 0);
+    close(fd);
+    close(to[1]);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+    for (size_t i = 0; i < CLIENTS; i++)
+        close(fds[i]);
+    close(from[0]);
+    close(from[1]);
+}
+
 struct runner {
     struct node *node;
     int code;
@@ -154,8 +241,11 @@ static void test_a_signal_ends_it(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_messages_pass),    cmocka_unit_test(test_the_files_of_a_process),
-        cmocka_unit_test(test_a_port_in_use),    cmocka_unit_test(test_lame_duck),
+        cmocka_unit_test(test_messages_pass),
+        cmocka_unit_test(test_the_files_of_a_process),
+        cmocka_unit_test(test_a_port_in_use),
+        cmocka_unit_test(test_clients_leave_files_for_monitoring),
+        cmocka_unit_test(test_lame_duck),
         cmocka_unit_test(test_a_signal_ends_it),
     };
 
