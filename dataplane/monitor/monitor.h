@@ -55,7 +55,8 @@ struct monitor {
     struct account *system; /* NULL: none */
     _Atomic int64_t seq;    /* of the last message */
     _Atomic bool lame_duck;
-    int64_t statsz_at_ns; /* monotonic: the last STATSZ; worker 0's */
+    _Atomic bool stopping; /* reports under way end where they are */
+    int64_t statsz_at_ns;  /* monotonic: the last STATSZ; worker 0's */
     struct monitor_cpu {
         _Atomic int64_t at_ns, used_ns; /* the last sample */
         _Atomic uint32_t percent10;     /* tenths */

@@ -9,6 +9,7 @@
 #include "api/base/mem.h"
 
 #define TOO_MANY "too many requests are waiting"
+#define STOPS "the server stops"
 enum { VISIT_WORK = 1024 };
 
 struct report_call *report_call_new(struct monitor *monitor, const struct report *report)
@@ -51,9 +52,10 @@ static void post_visit(struct report_call *call)
 /* Its text is there. */
 static void end(struct report_call *call, struct worker *worker)
 {
-    struct list *next =
-        call->running ? report_gate_leave(&call->monitor->gates, call->asker) : NULL;
+    struct list *next = NULL;
 
+    if (call->running && !atomic_load(&call->monitor->stopping))
+        next = report_gate_leave(&call->monitor->gates, call->asker);
     if (next != NULL) {
         struct report_call *follower = list_entry(next, struct report_call, waiting);
 
@@ -111,6 +113,10 @@ static void on_visit(struct worker *worker, void *body, size_t len)
         end_refused(call, worker, TOO_MANY);
         return;
     }
+    if (atomic_load(&call->monitor->stopping)) {
+        end_refused(call, worker, STOPS);
+        return;
+    }
     if (call->error.code == 0 && report->visit != NULL) {
         if (report->visit(call, worker)) {
             post_visit(call);
@@ -156,7 +162,7 @@ void report_stop_waiting(struct monitor *monitor, struct worker *worker)
     struct list *link;
 
     while ((link = report_gate_abandon(&monitor->gates)) != NULL)
-        end_refused(list_entry(link, struct report_call, waiting), worker, "the server stops");
+        end_refused(list_entry(link, struct report_call, waiting), worker, STOPS);
 }
 
 const char *report_duration(struct arena *arena, int64_t ns)

@@ -73,7 +73,8 @@ void report_call_free(struct report_call *call);
 /* Then it belongs to its course until done, which may be before this returns. */
 void report_start(struct report_call *call);
 
-/* Those that wait are answered with 503: the node stops.  On worker REPORT_HOME. */
+/* After monitor->stopping was set: those that wait are answered with 503.  On worker REPORT_HOME.
+ */
 void report_stop_waiting(struct monitor *monitor, struct worker *worker);
 
 /* Sets call->error. */

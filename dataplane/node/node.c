@@ -749,6 +749,8 @@ static void node_free(struct node *node)
     http_stop(node->http);
     if (node->blocking != NULL)
         blocking_stop(node->blocking); /* what it has done is heard of while the workers run */
+    if (node->monitor != NULL)
+        atomic_store(&node->monitor->stopping, true);
     if (node->workers != NULL)
         workers_stop(node->workers);
     blocking_free(node->blocking);
