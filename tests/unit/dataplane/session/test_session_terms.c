@@ -94,7 +94,7 @@ static void test_an_account_that_is_over(void **state)
 /* All helpers of the hall are busy until told otherwise. */
 static struct blocker {
     struct blocking_job jobs[2];
-    sem_t begun, end;
+    sem_t begun, both_begun, end;
     _Atomic int done;
 } blocker;
 
@@ -119,12 +119,16 @@ static bool both_done(struct worker *worker, void *arg)
     return atomic_load(&blocker.done) == 2;
 }
 
+/* Both helpers are at it before the log-in goes on. */
 static void block(struct office *office)
 {
     for (int i = 0; i < 2; i++) {
         blocker.jobs[i] = (struct blocking_job){.run = wait_for_end, .done = block_done};
         assert_int_equal(blocking_submit(office->hall.blocking, &blocker.jobs[i]), OK);
     }
+    sem_wait(&blocker.begun);
+    sem_wait(&blocker.begun);
+    sem_post(&blocker.both_begun);
 }
 
 /* The window of a token is looked at on a helper; what changes meanwhile counts. */
@@ -136,6 +140,7 @@ static void test_revoked_on_the_way_in(void **state)
     char claims[512];
 
     sem_init(&blocker.begun, 0, 0);
+    sem_init(&blocker.both_begun, 0, 0);
     sem_init(&blocker.end, 0, 0);
     assert_int_equal(office_claims(office, OFFICE_LIMITS(-1, -1), 0), OK);
     office_user(office, &office->account, "",
@@ -144,8 +149,7 @@ static void test_revoked_on_the_way_in(void **state)
                 &jwt);
     office->on_find = block;
     office_log_in(office, &guest, &jwt, SIGNED);
-    sem_wait(&blocker.begun);
-    sem_wait(&blocker.begun);
+    sem_wait(&blocker.both_begun);
     snprintf(claims, sizeof(claims), "\"revocations\":{\"%s\":1700000000},%s", office->user.name,
              OFFICE_LIMITS(-1, -1));
     office_apply(office, claims);
@@ -156,6 +160,7 @@ static void test_revoked_on_the_way_in(void **state)
     office->on_find = NULL;
     until_on_worker(office->hall.workers, 0, both_done, NULL);
     sem_destroy(&blocker.begun);
+    sem_destroy(&blocker.both_begun);
     sem_destroy(&blocker.end);
     buf_fini(&jwt);
 }
