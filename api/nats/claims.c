@@ -1,5 +1,6 @@
 #include "api/nats/claims.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 void claims_account_defaults(struct account_claims *claims)
@@ -61,13 +62,29 @@ const struct claims_signing_key *claims_find_signing_key(const struct account_cl
     return NULL;
 }
 
+static int by_key(const void *a, const void *b)
+{
+    return strcmp(((const struct int_pair *)a)->key, ((const struct int_pair *)b)->key);
+}
+
+void claims_sort_revocations(struct int_map *revocations)
+{
+    if (revocations->count > 0)
+        qsort(revocations->items, revocations->count, sizeof(revocations->items[0]), by_key);
+}
+
+static bool revoked(const struct int_map *revocations, const char *key, int64_t iat)
+{
+    const struct int_pair wanted = {.key = key};
+    const struct int_pair *found = revocations->count > 0
+                                       ? bsearch(&wanted, revocations->items, revocations->count,
+                                                 sizeof(revocations->items[0]), by_key)
+                                       : NULL;
+
+    return found != NULL && found->value >= iat;
+}
+
 bool claims_revoked(const struct int_map *revocations, const char *key, int64_t iat)
 {
-    for (size_t i = 0; i < revocations->count; i++) {
-        const struct int_pair *pair = &revocations->items[i];
-
-        if (pair->value >= iat && (strcmp(pair->key, key) == 0 || strcmp(pair->key, "*") == 0))
-            return true;
-    }
-    return false;
+    return revoked(revocations, key, iat) || revoked(revocations, "*", iat);
 }

@@ -228,7 +228,9 @@ bool claims_js_enabled(const struct claims_account_limits *limits);
 /* The signing key of that public key, the last if it is there twice; or NULL. */
 const struct claims_signing_key *claims_find_signing_key(const struct account_claims *account,
                                                          const char *key);
-/* Revoked for a token issued then?  Looks for the key and for "*". */
+/* By key, as claims_revoked needs them; claims_decode does so. */
+void claims_sort_revocations(struct int_map *revocations);
+/* Revoked for a token issued then?  Looks for the key and for "*", in what is sorted. */
 bool claims_revoked(const struct int_map *revocations, const char *key, int64_t iat);
 
 /*

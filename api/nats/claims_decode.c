@@ -218,6 +218,7 @@ static enum result decode_account(json_t *nats, struct arena *arena, struct acco
     if (rc != OK)
         return rc;
     *out = wire.claims;
+    claims_sort_revocations(&out->revocations);
     rc = within(decode_limits(wire.limits, arena, &out->limits, error), error, "/limits");
     if (rc == OK)
         rc = within(decode_signing_keys(wire.signing_keys, arena, out, error), error,

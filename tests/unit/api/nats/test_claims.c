@@ -8,9 +8,13 @@
 
 static void test_revocations(void **state)
 {
-    struct int_pair pairs[] = {{"U1", 10}, {"*", 5}};
-    const struct int_map map = {pairs, 2};
+    struct int_pair pairs[] = {{"U3", 20}, {"U1", 10}, {"U4", 3}, {"*", 5}};
+    struct int_map map = {pairs, 4};
 
+    claims_sort_revocations(&map);
+    assert_true(claims_revoked(&map, "U3", 20));
+    assert_false(claims_revoked(&map, "U4", 6));
+    assert_true(claims_revoked(&map, "U4", 5));  /* as everybody */
     assert_true(claims_revoked(&map, "U1", 10)); /* inclusive */
     assert_false(claims_revoked(&map, "U1", 11));
     assert_true(claims_revoked(&map, "U2", 5));

@@ -90,6 +90,23 @@ static void test_limits_that_are_absent(void **state)
     assert_int_equal(claims.user->limits.nats.subs, 0);
 }
 
+/* In whatever order they are written, each is found. */
+static void test_revocations_are_found(void **state)
+{
+    static const char text[] = "{\"nats\":{\"type\":\"account\",\"version\":2,\"revocations\":"
+                               "{\"C\":3,\"A\":1,\"E\":5,\"B\":2,\"*\":0,\"D\":4}}}";
+    struct claims claims;
+
+    assert_int_equal(claims_text_decode(*state, text, &claims), OK);
+    for (int i = 1; i <= 5; i++) {
+        const char key[2] = {(char)('A' + i - 1)};
+
+        assert_true(claims_revoked(&claims.account->revocations, key, i));
+        assert_false(claims_revoked(&claims.account->revocations, key, i + 1));
+    }
+    assert_true(claims_revoked(&claims.account->revocations, "F", 0));
+}
+
 static void test_generic_claims(void **state)
 {
     static const char text[] = "{\"iss\":\"" OPER "\",\"sub\":\"" OPER
@@ -112,6 +129,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_malformed, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_revocations_are_found, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_generic_claims, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_limits_that_are_absent, set_up, tear_down),
     };
