@@ -124,8 +124,6 @@ static void tell_nobody(struct session *session, struct slice subject, struct sl
     char sizes[128];
     int len;
 
-    if (!subject_valid_literal(reply))
-        return;
     sublist_walk(session->account->sublist, reply, is_own, &search);
     if (search.found == NULL)
         return;
