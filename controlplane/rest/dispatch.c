@@ -490,6 +490,44 @@ static enum result transact(struct rest_call *call, const struct idempotency_key
     return rc;
 }
 
+/* What the path names last, and its kind as events have it. */
+static void note_resource(const struct rest_call *call, struct audit_note *note)
+{
+    static const char *const kinds[][2] = {
+        {"key", "signing_key"}, {"user_key", "revocation"}, {"name", NULL}};
+    size_t count = 0;
+    const char *kind;
+
+    while (count < ROUTE_PARAMS_MAX && call->names[count] != NULL)
+        count++;
+    if (count == 0)
+        return;
+    kind = call->names[count - 1];
+    note->resource_id = call->params[count - 1];
+    if (strcmp(kind, "account") == 0 && note->account_id != NULL)
+        note->resource_id = note->account_id; /* not its key */
+    note->resource_kind = kind;
+    for (size_t i = 0; i < COUNT_OF(kinds); i++) {
+        if (strcmp(kinds[i][0], kind) == 0)
+            note->resource_kind = kinds[i][1];
+    }
+}
+
+/* Whose trail it belongs to: of what the caller may see, the owner's; else the caller's own. */
+static void note_owner(const struct rest_call *call, struct audit_note *note)
+{
+    const struct principal *who = &call->who;
+
+    note->team_id = who->team_id;
+    if (call->has_account &&
+        principal_sees_account(who, call->account.team_id, call->account.resource.id)) {
+        note->team_id = call->account.team_id;
+        note->account_id = call->account.resource.id;
+    } else if (call->has_team && principal_is_operator(who)) {
+        note->team_id = call->team.resource.id;
+    }
+}
+
 /* A refused mutation leaves an event, and its answer if it would be the same again. */
 static void record_refusal(struct rest_call *call, const struct idempotency_key *key, bool keyed)
 {
@@ -498,8 +536,6 @@ static void record_refusal(struct rest_call *call, const struct idempotency_key 
     struct refusal none = {.arena = call->arena}, *said = call->work.refusal;
     struct audit_note note = {
         .action = call->route->id,
-        .resource_id = router_param(call, "account"),
-        .team_id = call->who.team_id,
         .outcome = denied ? AUDIT_DENIED : AUDIT_FAILED,
         .reason = refusal_kind(said->code != REFUSAL_none ? said->code : REFUSAL_internal)->code,
     };
@@ -507,6 +543,8 @@ static void record_refusal(struct rest_call *call, const struct idempotency_key 
 
     if (!is_mutation(call) || call->work.db == NULL || status >= 500)
         return;
+    note_owner(call, &note);
+    note_resource(call, &note);
     call->work.refusal = &none;
     rc = db_begin(call->work.db, NULL);
     if (rc == OK) {

@@ -191,6 +191,46 @@ static void test_a_refusal_changes_nothing(void **state)
                  NULL);
     assert_int_equal(json_array_size(control_member(control, "items")), 1);
     assert_string_equal(control_text(control, "items/0/reason"), "name_taken");
+    assert_string_equal(control_text(control, "items/0/resource_kind"), "team");
+    assert_string_equal(control_text(control, "items/0/resource_id"), id);
+    assert_string_equal(control_text(control, "items/0/team_id"), id);
+}
+
+/* AUD-10: who may see an account sees what was tried on it; others leave it in their own trail. */
+static void test_a_refusal_stands_in_the_trail_of_what_it_concerns(void **state)
+{
+    struct control_team ours, theirs;
+    char account[40], events[120];
+    const char *user;
+
+    control_team_make(control, "watched", &ours);
+    control_team_make(control, "curious", &theirs);
+    control_account_make(control, &ours, "orders", account);
+    user = control_format(control, "/v1/accounts/%s/users/usr_none", account);
+    snprintf(events, sizeof(events), "/v1/accounts/%s/audit-events?outcome=denied", account);
+    control_refused_if(control, 404, "not_found", ours.token, "*", "DELETE", user, NULL);
+    control_want(control, 200, ours.token, "GET", events, NULL);
+    assert_int_equal(json_array_size(control_member(control, "items")), 1);
+    assert_string_equal(control_text(control, "items/0/resource_kind"), "user");
+    assert_string_equal(control_text(control, "items/0/resource_id"), "usr_none");
+    assert_string_equal(control_text(control, "items/0/account_id"), account);
+
+    control_refused_if(control, 404, "not_found", theirs.token, "*", "DELETE", user, NULL);
+    control_want(control, 200, ours.token, "GET", events, NULL);
+    assert_int_equal(json_array_size(control_member(control, "items")), 1);
+    control_want(control, 200, theirs.token, "GET", "/v1/audit-events?outcome=denied", NULL);
+    assert_int_equal(json_array_size(control_member(control, "items")), 1);
+    assert_string_equal(control_text(control, "items/0/team_id"), theirs.id);
+    assert_true(json_is_null(control_member(control, "items/0/account_id")));
+
+    control_refused_if(control, 412, "version_conflict", admin, "\"9\"", "PATCH",
+                       control_format(control, "/v1/accounts/%s", account), "{}");
+    control_want(control, 200, ours.token, "GET",
+                 control_format(control, "/v1/accounts/%s/audit-events?outcome=failed", account),
+                 NULL);
+    assert_string_equal(control_text(control, "items/0/resource_kind"), "account");
+    assert_string_equal(control_text(control, "items/0/resource_id"), account);
+    assert_string_equal(control_text(control, "items/0/actor_type"), "operator");
 }
 
 struct writer {
@@ -315,6 +355,7 @@ int main(void)
         cmocka_unit_test(test_too_many_requests),
         cmocka_unit_test(test_guessing_tokens_is_slow),
         cmocka_unit_test(test_a_refusal_changes_nothing),
+        cmocka_unit_test(test_a_refusal_stands_in_the_trail_of_what_it_concerns),
         cmocka_unit_test(test_writers_at_once),
         cmocka_unit_test(test_a_change_between_reading_and_writing),
     };
