@@ -65,7 +65,7 @@ int cli_wait_operation(struct cli *cli, const char *id, const json_t **last)
             return EXIT_OK;
         if (strcmp(state, "failed") == 0 || strcmp(state, "canceled") == 0)
             return cli_fail(EXIT_FAILED, "the operation %s: %s", state,
-                            cli_member(reply.json, "error_detail"));
+                            cli_member(reply.json, "error/detail"));
         pause_ms(POLL_MS);
     }
     return cli_fail(EXIT_NOT_IN_SYNC, "operation %s is not finished after %u s", id, wait_s);

@@ -7,8 +7,8 @@
 
 /* clang-format off */
 const struct column operation_columns[] = {
-    {"ID", "id"}, {"TYPE", "type"}, {"RESOURCE", "resource_id"}, {"STATE", "state"},
-    {"ERROR", "error_detail"}, {"FINISHED", "finished_at"}, {0},
+    {"ID", "id"}, {"TYPE", "type"}, {"RESOURCE", "resource/id"}, {"STATE", "state"},
+    {"ERROR", "error/detail"}, {"FINISHED", "finished_at"}, {0},
 };
 static const struct column bucket_columns[] = {
     {"FROM", "at"}, {"MSGS IN", "msgs_in"}, {"BYTES IN", "bytes_in"}, {"MSGS OUT", "msgs_out"},

@@ -18,26 +18,42 @@ static const struct field operation_step_fields[] = {
 #undef T
 const struct shape operation_step_shape = SHAPE(struct operation_step, operation_step_fields);
 
-/* clang-format off */
+/* Members of an object of their own lie in the operation itself: the object begins where it does.
+ */
 #define T struct operation
+static const struct field resource_ref_fields[] = {
+    {"kind", STRING_AT(T, resource_kind)},
+    {"id", STRING_AT(T, resource_id)},
+};
+static const struct shape resource_ref_shape = SHAPE(T, resource_ref_fields);
+static const struct field progress_fields[] = {
+    {"done", INT_AT(T, steps_done)},
+    {"total", INT_AT(T, steps_total)},
+};
+static const struct shape progress_shape = SHAPE(T, progress_fields);
+
+/* clang-format off */
 #define SHOWN                                                                                      \
     {NULL, FLATTEN_AT(T, resource), .type = &resource_shape},                                      \
     {"type", STRING_AT(T, type)},                                                                  \
     {"team_id", STRING_AT(T, team_id), FIELD_NULL},                                                \
     {"account_id", STRING_AT(T, account_id), FIELD_NULL},                                          \
-    {"resource_kind", STRING_AT(T, resource_kind)},                                                \
-    {"resource_id", STRING_AT(T, resource_id)},                                                    \
     {"steps", OBJECTS_AT(T, steps), .type = &operation_step_shape},                                \
     {"result", JSON_AT(T, result), FIELD_NULL},                                                    \
-    {"error_code", STRING_AT(T, error_code), FIELD_OMIT_EMPTY},                                    \
-    {"error_detail", STRING_AT(T, error_detail), FIELD_OMIT_EMPTY},                                \
     {"cancelable", BOOL_AT(T, cancelable)},                                                        \
     {"finished_at", TIME_AT(T, finished_at), FIELD_NULL | FIELD_MS}
 static const struct field operation_fields[] = {
     SHOWN,
+    {"resource", KIND_STRUCT, 0, .type = &resource_ref_shape},
+    {"progress", KIND_STRUCT, 0, .type = &progress_shape},
+    {"error", JSON_AT(T, error), FIELD_NULL},
 };
 static const struct field operation_row_fields[] = {
     SHOWN,
+    {"resource_kind", STRING_AT(T, resource_kind)},
+    {"resource_id", STRING_AT(T, resource_id)},
+    {"error_code", STRING_AT(T, error_code)},
+    {"error_detail", STRING_AT(T, error_detail)},
     {"input", JSON_AT(T, input)},
     {"lease_epoch", INT_AT(T, lease_epoch)},
 };
@@ -99,19 +115,42 @@ enum result operation_start(struct work *work, const struct operation_new *new,
     return operation_by_id(work, id, out);
 }
 
+/* What is not in a column of its own. */
+static void complete(struct work *work, struct operation *operation)
+{
+    operation->steps_total = (int64_t)operation->steps.count;
+    operation->steps_done = 0;
+    for (size_t i = 0; i < operation->steps.count; i++)
+        operation->steps_done += operation->steps.items[i].finished_at != 0;
+    operation->error = NULL;
+    if (or_empty(operation->error_code)[0] != '\0')
+        operation->error =
+            resource_json(work->arena, json_pack("{s:s,s:s}", "code", operation->error_code,
+                                                 "detail", or_empty(operation->error_detail)));
+}
+
 enum result operation_by_id(struct work *work, const char *id, struct operation *out)
 {
-    return db_one(work->db, SQL_operation_by_id, DB_ARGS(db_text(id), db_strings(visible(work))),
-                  &operation_row_shape, work->arena, out);
+    enum result rc =
+        db_one(work->db, SQL_operation_by_id, DB_ARGS(db_text(id), db_strings(visible(work))),
+               &operation_row_shape, work->arena, out);
+
+    if (rc == OK)
+        complete(work, out);
+    return rc;
 }
 
 enum result operation_list(struct work *work, const struct operation_query *query,
                            struct db_rows *out)
 {
-    return db_all(
+    enum result rc = db_all(
         work->db, SQL_operation_list,
         DB_ARGS(LIST_ARGS(&query->list), db_text(query->resource), db_strings(visible(work))),
         &operation_row_shape, work->arena, out);
+
+    for (size_t i = 0; rc == OK && i < out->count; i++)
+        complete(work, (struct operation *)out->items + i);
+    return rc;
 }
 
 enum result operation_cancel(struct work *work, const char *id, struct operation *out)

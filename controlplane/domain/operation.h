@@ -36,6 +36,8 @@ struct operation {
     } steps;
     json_t *input, *result;
     const char *error_code, *error_detail; /* "" unless failed */
+    json_t *error;                         /* the same for the API; NULL: none */
+    int64_t steps_done, steps_total;
     bool cancelable;
     int64_t finished_at;
     int64_t lease_epoch;

@@ -24,7 +24,7 @@ static void test_an_operation_is_waited_for(void **state)
          "GET /v1/operations", "200 {\"id\": \"ope_1\", \"state\": \"succeeded\"}"},
         {"operation wait ope_01JD0000000000000000000000", NULL, 1, "the operation failed: no disk",
          "GET /v1/operations",
-         "200 {\"id\": \"ope_1\", \"state\": \"failed\", \"error_detail\": \"no disk\"}"},
+         "200 {\"id\": \"ope_1\", \"state\": \"failed\", \"error\": {\"detail\": \"no disk\"}}"},
         {"account delete acc_01JD0000000000000000000000 --yes --wait --if-version 1",
          "GET /v1/operations/ope_1", 1, "canceled", "",
          "202 {\"id\": \"ope_1\", \"type\": \"account.delete\", \"state\": \"canceled\"}"},

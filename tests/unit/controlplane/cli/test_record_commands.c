@@ -27,7 +27,7 @@ static void test_records_become_requests(void **state)
         {"operation wait op_1", "GET /v1/operations/op_1", 0, "op_1", "GET",
          "200 {\"id\": \"op_1\", \"state\": \"succeeded\"}"},
         {"operation wait op_1", NULL, 1, "no node", "GET",
-         "200 {\"id\": \"op_1\", \"state\": \"failed\", \"error_detail\": \"no node\"}"},
+         "200 {\"id\": \"op_1\", \"state\": \"failed\", \"error\": {\"detail\": \"no node\"}}"},
         {"operation cancel op_01JD0000000000000000000000 --yes",
          "POST /v1/operations/op_01JD0000000000000000000000:cancel", 0},
     };

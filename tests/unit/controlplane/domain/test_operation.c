@@ -182,7 +182,7 @@ static void test_its_end_is_told_and_final(void **state)
 {
     struct world *world = *state;
     struct work *work = world->work;
-    json_t *result = json_pack("{s:b}", "removed", 1);
+    json_t *shown, *result = json_pack("{s:b}", "removed", 1);
     struct operation good, bad;
 
     start(work, "acc_1");
@@ -198,6 +198,18 @@ static void test_its_end_is_told_and_final(void **state)
     assert_string_equal(bad.resource.state, "failed");
     assert_string_equal(bad.error_code, "node_timeout");
     assert_string_equal(bad.error_detail, "nobody answered");
+    shown = shape_encode(&operation_shape, &bad);
+    assert_string_equal(json_string_value(json_object_get(json_object_get(shown, "error"), "code")),
+                        "node_timeout");
+    assert_string_equal(
+        json_string_value(json_object_get(json_object_get(shown, "resource"), "id")), "acc_2");
+    assert_int_equal(
+        json_integer_value(json_object_get(json_object_get(shown, "progress"), "done")), 0);
+    assert_int_equal(
+        json_integer_value(json_object_get(json_object_get(shown, "progress"), "total")),
+        bad.steps.count);
+    assert_null(json_object_get(shown, "error_code"));
+    json_decref(shown);
     assert_string_equal(
         world_text(world, "SELECT string_agg(action || ' ' || account_id || ' ' || outcome, ', '"
                           " ORDER BY account_id) FROM audit_event"),

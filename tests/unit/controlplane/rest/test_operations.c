@@ -40,7 +40,11 @@ static void test_deleting_is_an_operation(void **state)
                     control_format(control, "/v1/accounts/%s", account), NULL);
     snprintf(id, sizeof(id), "%s", control_text(control, "id"));
     assert_string_equal(control_text(control, "type"), "account.delete");
-    assert_string_equal(control_text(control, "resource_id"), account);
+    assert_string_equal(control_text(control, "resource/kind"), "account");
+    assert_string_equal(control_text(control, "resource/id"), account);
+    assert_int_equal(control_int(control, "progress/total"), 7);
+    assert_true(json_is_integer(control_member(control, "progress/done")));
+    assert_true(json_is_null(control_member(control, "error")));
     path = control_format(control, "/v1/operations/%s", id);
     control_want(control, 200, payments.token, "GET", path, NULL);
     assert_string_equal(control_text(control, "steps/0/name"), "suspend");
