@@ -18,7 +18,7 @@ static const struct column limit_columns[] = {
 };
 static const struct column sync_columns[] = {
     {"NODE", "node"}, {"STATE", "node_state"}, {"STORED", "stored"}, {"APPLIED", "applied"},
-    {"ERROR", "error_text"}, {"ATTEMPTS", "attempts"}, {0},
+    {"ERROR", "error/text"}, {"ATTEMPTS", "attempts"}, {0},
 };
 
 #define SETTINGS_FLAGS                                                                          \
@@ -125,8 +125,9 @@ static int run_sync(struct cli *cli)
     state = cli_member(reply.json, "state");
     if (cli->format == OUTPUT_TABLE) {
         printf("revision %s is %s: stored on %s, applied on %s of %s nodes\n",
-               cli_member(reply.json, "revision"), state, cli_member(reply.json, "nodes_stored"),
-               cli_member(reply.json, "nodes_applied"), cli_member(reply.json, "nodes_total"));
+               cli_member(reply.json, "desired/revision"), state,
+               cli_member(reply.json, "nodes_stored"), cli_member(reply.json, "nodes_applied"),
+               cli_member(reply.json, "nodes_total"));
         if (*cli_member(reply.json, "blocked") != 0)
             printf("blocked: %s\n", cli_member(reply.json, "blocked"));
         output_items(cli->format, sync_columns, output_at(reply.json, "nodes"));

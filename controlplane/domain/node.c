@@ -46,39 +46,58 @@ static const struct life_move node_moves[] = {
 };
 
 #define T struct sync_node
+#define SHOWN                                                                                      \
+    {"node", STRING_AT(T, node)},                                                                  \
+    {"node_id", STRING_AT(T, node_id)},                                                            \
+    {"server_id", STRING_AT(T, server_id)},                                                        \
+    {"node_state", STRING_AT(T, node_state)},                                                      \
+    {"stored", STRING_AT(T, stored)},                                                              \
+    {"applied", STRING_AT(T, applied)},                                                            \
+    {"stored_revision", INT_AT(T, stored_revision)},                                               \
+    {"applied_revision", INT_AT(T, applied_revision)},                                             \
+    {"stored_at", TIME_AT(T, stored_at), FIELD_NULL | FIELD_MS},                                   \
+    {"applied_at", TIME_AT(T, applied_at), FIELD_NULL | FIELD_MS},                                 \
+    {"attempts", INT_AT(T, attempts)},                                                             \
+    {"next_retry_at", TIME_AT(T, next_retry_at), FIELD_NULL | FIELD_MS}
 static const struct field sync_node_fields[] = {
-    {"node", STRING_AT(T, node)},
-    {"node_id", STRING_AT(T, node_id)},
-    {"server_id", STRING_AT(T, server_id)},
-    {"node_state", STRING_AT(T, node_state)},
-    {"stored", STRING_AT(T, stored)},
-    {"applied", STRING_AT(T, applied)},
-    {"stored_revision", INT_AT(T, stored_revision)},
-    {"applied_revision", INT_AT(T, applied_revision)},
-    {"stored_at", TIME_AT(T, stored_at), FIELD_NULL | FIELD_MS},
-    {"applied_at", TIME_AT(T, applied_at), FIELD_NULL | FIELD_MS},
-    {"error_class", STRING_AT(T, error_class), FIELD_OMIT_EMPTY},
-    {"error_text", STRING_AT(T, error_text), FIELD_OMIT_EMPTY},
-    {"attempts", INT_AT(T, attempts)},
-    {"next_retry_at", TIME_AT(T, next_retry_at), FIELD_NULL | FIELD_MS},
+    SHOWN,
+    {"error", JSON_AT(T, error), FIELD_NULL},
 };
+static const struct field sync_node_row_fields[] = {
+    SHOWN,
+    {"error_class", STRING_AT(T, error_class)},
+    {"error_text", STRING_AT(T, error_text)},
+};
+#undef SHOWN
+static const struct shape sync_node_shape = SHAPE(T, sync_node_fields);
+static const struct shape sync_node_row_shape = SHAPE(T, sync_node_row_fields);
 #undef T
-static const struct shape sync_node_shape = SHAPE(struct sync_node, sync_node_fields);
 
+/* What is desired is an object in the JSON only: it begins where the sync does. */
 #define T struct sync
+#define DESIRED                                                                                    \
+    {"revision", INT_AT(T, revision)},                                                             \
+    {"jti", STRING_AT(T, jti)},                                                                    \
+    {"iat", INT_AT(T, iat)},                                                                       \
+    {"claims_hash", STRING_AT(T, claims_hash)}
+#define SHOWN                                                                                      \
+    {"state", STRING_AT(T, state)},                                                                \
+    {"blocked", STRING_AT(T, blocked), FIELD_OMIT_EMPTY},                                          \
+    {"nodes_total", INT_AT(T, nodes_total)},                                                       \
+    {"nodes_stored", INT_AT(T, nodes_stored)},                                                     \
+    {"nodes_applied", INT_AT(T, nodes_applied)},                                                   \
+    {"last_full_check_at", TIME_AT(T, last_full_check_at), FIELD_NULL | FIELD_MS}
+static const struct field desired_fields[] = {DESIRED};
+static const struct shape desired_shape = SHAPE(T, desired_fields);
 static const struct field sync_fields[] = {
-    {"state", STRING_AT(T, state)},
-    {"revision", INT_AT(T, revision)},
-    {"jti", STRING_AT(T, jti)},
-    {"iat", INT_AT(T, iat)},
-    {"claims_hash", STRING_AT(T, claims_hash)},
-    {"blocked", STRING_AT(T, blocked), FIELD_OMIT_EMPTY},
-    {"nodes_total", INT_AT(T, nodes_total)},
-    {"nodes_stored", INT_AT(T, nodes_stored)},
-    {"nodes_applied", INT_AT(T, nodes_applied)},
-    {"last_full_check_at", TIME_AT(T, last_full_check_at), FIELD_NULL | FIELD_MS},
+    SHOWN,
+    {"desired", KIND_STRUCT, 0, .type = &desired_shape},
     {"nodes", OBJECTS_AT(T, nodes), .type = &sync_node_shape},
 };
+static const struct field sync_row_fields[] = {SHOWN, DESIRED};
+#undef DESIRED
+#undef SHOWN
+static const struct shape sync_row_shape = SHAPE(T, sync_row_fields);
 #undef T
 /* clang-format on */
 const struct shape sync_shape = SHAPE(struct sync, sync_fields);
@@ -270,16 +289,25 @@ enum result sync_of_account(struct work *work, const char *account_id, struct sy
 {
     struct db_args args = DB_ARGS(db_text(account_id));
     struct db_rows nodes;
-    enum result rc = db_one(work->db, SQL_sync_of_account, args, &sync_shape, work->arena, out);
+    enum result rc = db_one(work->db, SQL_sync_of_account, args, &sync_row_shape, work->arena, out);
 
     if (rc == OK)
-        rc = db_all(work->db, SQL_sync_nodes, args, &sync_node_shape, work->arena, &nodes);
+        rc = db_all(work->db, SQL_sync_nodes, args, &sync_node_row_shape, work->arena, &nodes);
     if (rc != OK)
         return rc;
     out->nodes.items = nodes.items;
     out->nodes.count = nodes.count;
-    for (size_t i = 0; i < nodes.count; i++)
-        out->nodes_applied += strcmp(out->nodes.items[i].applied, "current") == 0;
+    out->nodes_applied = 0;
+    for (size_t i = 0; i < nodes.count; i++) {
+        struct sync_node *node = &out->nodes.items[i];
+
+        out->nodes_applied += strcmp(node->applied, "current") == 0;
+        node->error = NULL;
+        if (or_empty(node->error_class)[0] != '\0')
+            node->error =
+                resource_json(work->arena, json_pack("{s:s,s:s}", "class", node->error_class,
+                                                     "text", or_empty(node->error_text)));
+    }
     return OK;
 }
 

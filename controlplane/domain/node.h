@@ -115,6 +115,7 @@ struct sync_node {
     const char *applied; /* current, incomplete, behind, not_loaded, never */
     int64_t stored_revision, applied_revision, stored_at, applied_at;
     const char *error_class, *error_text;
+    json_t *error; /* the same for the API; NULL: none */
     int64_t attempts, next_retry_at;
 };
 struct sync {
@@ -129,7 +130,7 @@ struct sync {
         size_t count;
     } nodes;
 };
-extern const struct shape sync_shape;
+extern const struct shape sync_shape; /* to JSON */
 enum result sync_of_account(struct work *work, const char *account_id, struct sync *out) MUST_CHECK;
 /* True once every node that is not retired has `revision` or later: `applied` (or incomplete)
  * where the node can tell, else stored and not loaded. */

@@ -402,12 +402,10 @@ static enum result store_answer(struct rest_call *call, const struct idempotency
 static enum result ensure_audit(struct rest_call *call)
 {
     struct audit_note note = {
-        .action = call->route->id,
+        .action = router_action(call->route, call->arena),
         .resource_id = call->reply.resource_id,
-        .team_id = call->has_account ? call->account.team_id
-                   : call->has_team  ? call->team.resource.id
-                                     : NULL,
-        .account_id = call->has_account ? call->account.resource.id : NULL,
+        .team_id = router_audit_team(call),
+        .account_id = router_audit_account(call),
         .outcome = AUDIT_SUCCESS,
     };
 
@@ -535,7 +533,7 @@ static void record_refusal(struct rest_call *call, const struct idempotency_key 
     bool denied = status == 401 || status == 403 || status == 404;
     struct refusal none = {.arena = call->arena}, *said = call->work.refusal;
     struct audit_note note = {
-        .action = call->route->id,
+        .action = router_action(call->route, call->arena),
         .outcome = denied ? AUDIT_DENIED : AUDIT_FAILED,
         .reason = refusal_kind(said->code != REFUSAL_none ? said->code : REFUSAL_internal)->code,
     };

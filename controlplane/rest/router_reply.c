@@ -135,6 +135,27 @@ json_t *router_shown(struct arena *arena, const struct shape *shape, const void 
     return tree;
 }
 
+/* From the operationId: "changeSigningKey" -> "signing_key.change", unless handlers say it shorter.
+ */
+const char *router_action(const struct rest_route *route, struct arena *arena)
+{
+    static const char *const shorter[][2] = {
+        {"changeAccountLimits", "account.limits"},
+        {"createTeamToken", "token.create"},
+        {"testSystemConnection", "system.test"},
+    };
+    size_t verb = strcspn(route->id, "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+    const char *noun = "";
+
+    for (size_t i = 0; i < COUNT_OF(shorter); i++) {
+        if (strcmp(shorter[i][0], route->id) == 0)
+            return shorter[i][1];
+    }
+    for (const char *at = route->id + verb; *at != '\0'; at++)
+        noun = arena_printf(arena, *at < 'a' && *noun != '\0' ? "%s_%c" : "%s%c", noun, *at | 0x20);
+    return arena_printf(arena, "%s.%.*s", noun, (int)verb, route->id);
+}
+
 /* A tenant's own if the path names none: its wall lets no other row in. */
 const char *router_audit_team(const struct rest_call *call)
 {

@@ -93,6 +93,8 @@ static void test_sync_follows_what_nodes_say(void **state)
 {
     int64_t revision = scene_account(&scene).revision;
     const char *a, *b;
+    json_t *shown, *node;
+    struct sync sync;
 
     a = arena_strdup(&scene.arena, scene_node(&scene, "a", "NA"));
     assert_string_equal(sync_now().state, "pending");
@@ -111,6 +113,17 @@ static void test_sync_follows_what_nodes_say(void **state)
     assert_string_equal(sync_now().state, "degraded");
     assert_string_equal(sync_now().nodes.items[1].error_class, "store_full");
     assert_int_equal(sync_now().nodes.items[1].attempts, 1);
+    sync = sync_now();
+    shown = shape_encode(&sync_shape, &sync);
+    node = json_array_get(json_object_get(shown, "nodes"), 1);
+    assert_string_equal(json_string_value(json_object_get(json_object_get(node, "error"), "class")),
+                        "store_full");
+    node = json_array_get(json_object_get(shown, "nodes"), 0);
+    assert_true(json_is_null(json_object_get(node, "error")));
+    assert_int_equal(
+        json_integer_value(json_object_get(json_object_get(shown, "desired"), "revision")),
+        revision);
+    json_decref(shown);
     assert_int_equal(record(b, SYNC_APPLIED, revision, ""), OK);
     assert_true(reached(revision));
     assert_int_equal(record(b, SYNC_MISSING, 0, "no_answer"), OK); /* silence proves nothing */

@@ -187,7 +187,7 @@ static void test_a_refusal_changes_nothing(void **state)
     control_refused(control, 409, "name_taken", admin, "PATCH", path, "{\"name\":\"once\"}");
     control_want(control, 200, admin, "GET", path, NULL);
     assert_int_equal(control_int(control, "version"), 1);
-    control_want(control, 200, admin, "GET", "/v1/audit-events?outcome=failed&action=changeTeam",
+    control_want(control, 200, admin, "GET", "/v1/audit-events?outcome=failed&action=team.change",
                  NULL);
     assert_int_equal(json_array_size(control_member(control, "items")), 1);
     assert_string_equal(control_text(control, "items/0/reason"), "name_taken");

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "controlplane/rest/router_parts.h"
 #include "tests/lib/control_plane.h"
 
 static struct control_plane *control;
@@ -88,6 +89,32 @@ static void test_a_deletion_says_nothing(void **state)
     assert_int_equal(control_last(control)->body.len, 0);
 }
 
+/* Who looks for an action finds what was refused as well as what was done. */
+static void test_events_of_refusals_are_called_as_those_of_successes(void **state)
+{
+    static const char actions[] =
+        " account.create account.change account.delete account.limits account.push account.put"
+        " account.resume account.suspend bootstrap.exchange credential.issue credential.revoke"
+        " member.change member.create member.delete node.retire operation.cancel operator.change"
+        " operator.create operator_key.activate operator_key.create operator_key.retire plan.change"
+        " plan.create plan.delete revocation.delete revocation.put role.change role.create"
+        " role.delete signing_key.create signing_key.delete system.change system.create"
+        " system.delete system.reconcile system.test team.change team.create team.delete"
+        " token.change token.create token.delete user.change user.create user.delete user.put ";
+    struct arena arena = {0};
+
+    for (size_t i = 0; rest_tables[i] != NULL; i++) {
+        for (const struct rest_route *route = rest_tables[i]; route->method != NULL; route++) {
+            const char *action = router_action(route, &arena);
+
+            if (strcmp(route->method, "GET") != 0 &&
+                strstr(actions, arena_printf(&arena, " %s ", action)) == NULL)
+                fail_msg("%s: %s", route->id, action);
+        }
+    }
+    arena_fini(&arena);
+}
+
 static void test_the_common_members(void **state)
 {
     static const char *const names[] = {"id",          "kind",    "name",       "display_name",
@@ -118,6 +145,7 @@ int main(void)
         cmocka_unit_test(test_the_next_page_is_linked),
         cmocka_unit_test(test_a_creation_says_where_it_is),
         cmocka_unit_test(test_a_deletion_says_nothing),
+        cmocka_unit_test(test_events_of_refusals_are_called_as_those_of_successes),
         cmocka_unit_test(test_the_common_members),
     };
 
