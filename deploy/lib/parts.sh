@@ -11,23 +11,25 @@ declare -A part_signal=([postgres]=INT [control]=TERM [node]=TERM)
 part_lives() { [ -n "${part_pid[$1]:-}" ] && kill -0 "${part_pid[$1]}" 2>/dev/null; }
 
 start_part() {
-    local log=$var/log/$1.log
+    local log=$var/log/$1.log as=() command
     case $1 in
     postgres)
-        (cd "$pg_folder" && exec setsid setpriv --pdeathsig INT "${pg_as[@]:1}" "$pg_bin/postgres" \
-            -D "$pg_folder/data" -c listen_addresses= -c unix_socket_directories="$pg_socket" \
-            -c unix_socket_permissions=0700 -c logging_collector=off) \
-            >>"$log" 2>&1 </dev/null 9>&- &
+        as=("${pg_as[@]:1}")
+        command=("$pg_bin/postgres" -D "$pg_folder/data" -c listen_addresses=
+            -c unix_socket_directories="$pg_socket" -c unix_socket_permissions=0700
+            -c logging_collector=off)
         ;;
-    control)
-        setsid setpriv --pdeathsig TERM "$bin/berth-control" --config "$var/control.conf" \
-            >>"$log" 2>&1 </dev/null 9>&- &
-        ;;
-    node)
-        setsid setpriv --pdeathsig TERM "$bin/berth-broker" -c "$var/node.conf" \
-            >>"$log" 2>&1 </dev/null 9>&- &
-        ;;
+    control) command=("$bin/berth-control" --config "$var/control.conf") ;;
+    node) command=("$bin/berth-broker" -c "$var/node.conf") ;;
     esac
+    # Bash would have it ignore INT.  The kernel tells nobody who asks after run.sh has died: that
+    # one sees it.
+    # shellcheck disable=SC2016
+    (
+        [ "$1" != postgres ] || cd "$pg_folder" || exit
+        exec setsid env --default-signal=INT setpriv --pdeathsig "${part_signal[$1]}" "${as[@]}" \
+            sh -c '[ "$PPID" = "$0" ] && exec "$@"' $$ "${command[@]}"
+    ) >>"$log" 2>&1 </dev/null 9>&- &
     part_pid[$1]=$!
     part_started[$1]=$SECONDS
 }

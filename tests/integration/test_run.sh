@@ -36,6 +36,7 @@ free_base() {
 
 start() {
     local tries=0
+    : >"$log" # nothing of the run before, also until this one begins
     setsid "$run" >"$log" 2>&1 </dev/null &
     pid=$!
     until [ -e "$BERTH_VAR/env" ]; do
@@ -59,6 +60,7 @@ until_ok() {
 
 # start_until LINE: killed as soon as it says that.
 start_until() {
+    : >"$log"
     setsid "$run" >"$log" 2>&1 </dev/null &
     pid=$!
     until_ok "it does not say: $1" grep -q "$1" "$log"
