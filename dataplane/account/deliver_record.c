@@ -6,7 +6,7 @@
 
 enum {
     COPIED_MAX = 16,   /* plain takers copied although a match could be named */
-    TAKER_WEIGHT = 64, /* the work of one of them, in bytes of mail */
+    TAKER_WEIGHT = 16, /* the work of one of them, in bytes of mail */
 };
 
 struct record {

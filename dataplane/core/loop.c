@@ -198,8 +198,7 @@ static void queue_events(struct loop *loop, struct list *queue)
 
 void loop_dispatch(struct loop *loop, struct loop_work *work)
 {
-    uint32_t share = share_of(LOOP_TURN_WORK, loop->event_count, LOOP_WORK_MIN);
-    uint32_t end = work->done + LOOP_TURN_WORK;
+    uint32_t budget, share, end;
     struct list queue, *link;
 
     loop->quantum = share_of(LOOP_TURN_BYTES, loop->event_count, LOOP_QUANTUM_MIN);
@@ -209,6 +208,9 @@ void loop_dispatch(struct loop *loop, struct loop_work *work)
     list_init(&queue);
     list_splice(&queue, &loop->ready);
     queue_events(loop, &queue);
+    budget = queue.next == queue.prev ? LOOP_LONE_WORK : LOOP_TURN_WORK;
+    share = share_of(budget, loop->event_count, LOOP_WORK_MIN);
+    end = work->done + budget;
     loop->event_count = 0;
     while (work->done < end && (link = list_pop(&queue)) != NULL) {
         struct loop_io *io = list_entry(link, struct loop_io, ready);

@@ -69,7 +69,7 @@ int64_t loop_begin(struct loop *loop);
 
 /*
  * Runs what is ready, then what loop_look, poll or sleep found; what is left when LOOP_TURN_WORK is
- * done here comes first in the next turn.
+ * done here comes first in the next turn.  Who is ready alone may do LOOP_LONE_WORK.
  */
 void loop_dispatch(struct loop *loop, struct loop_work *work);
 /* Those held become ready. */

@@ -15,6 +15,7 @@
 enum {
     LOOP_QUANTUM = 128 << 10,   /* bytes read from one connection in one turn */
     LOOP_TURN_WORK = 128 << 10, /* deliveries in one turn: some milliseconds */
+    LOOP_LONE_WORK = 512 << 10, /* when nobody else is ready: fewer and larger flushes */
 };
 
 /*

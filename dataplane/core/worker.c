@@ -334,7 +334,7 @@ static void take_clock(struct worker *worker)
     worker->now_ns = loop_begin(worker->loop);
     worker->wall_ns = clock_wall_ns(worker->loop->clock);
     worker->turn++;
-    worker->work = (struct loop_work){.until = LOOP_TURN_WORK};
+    worker->work = (struct loop_work){.until = LOOP_LONE_WORK};
 }
 
 /* What is posted leaves before what is flushed: see PING in the header. */
@@ -371,13 +371,19 @@ static void watch_memory(struct worker *worker)
         atomic_store_explicit(&workers->short_of_memory, false, memory_order_relaxed);
 }
 
+/* Does anybody wait for the rest of this turn, as far as is known?  One may be the wake-up. */
+static bool others_wait(const struct loop *loop)
+{
+    return loop->event_count > 1 || !list_empty(&loop->ready);
+}
+
 static void turn(struct worker *worker)
 {
     bool drained;
 
     reclaim_enter(worker->reader);
     take_clock(worker);
-    drained = drain(worker, INBOX_CHUNKS, DRAIN_WORK);
+    drained = drain(worker, INBOX_CHUNKS, others_wait(worker->loop) ? DRAIN_WORK : LOOP_LONE_WORK);
     if (!list_empty(&worker->loop->held) && !worker_feeds_backlog(worker))
         loop_release(worker->loop);
     loop_dispatch(worker->loop, &worker->work);

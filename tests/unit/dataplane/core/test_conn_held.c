@@ -92,7 +92,7 @@ static size_t tiring_lines(struct talker *talker, char *data, size_t len, size_t
     while (!worker_tired(worker) && (end = memchr(data + used, '\n', len - used)) != NULL) {
         CHECK(worker->turn > talker->next); /* the turn of the last one */
         talker->next = worker->turn;
-        worker_charge(worker, LOOP_TURN_WORK);
+        worker_charge(worker, LOOP_LONE_WORK);
         atomic_fetch_add(&talker->lines, 1);
         used = (size_t)(end - data) + 1;
     }

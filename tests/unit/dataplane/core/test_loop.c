@@ -170,6 +170,7 @@ struct toil {
     struct loop_work *work;
     char *order; /* whose turn it was */
     char name;
+    uint32_t share;
 };
 
 static void on_toil(struct loop_io *io, uint32_t events)
@@ -177,6 +178,7 @@ static void on_toil(struct loop_io *io, uint32_t events)
     struct toil *toil = container_of(io, struct toil, io);
 
     toil->order[strlen(toil->order)] = toil->name;
+    toil->share = toil->work->until - toil->work->done;
     toil->work->done += LOOP_TURN_WORK;
 }
 
@@ -209,6 +211,17 @@ static void test_what_is_left_comes_first(void **state)
         loop_dispatch(loop, &work);
     }
     assert_string_equal(order, "abcabca");
+    assert_int_equal(toils[0].share, LOOP_TURN_WORK / 3);
+    /* Alone: more at once. */
+    for (int i = 1; i < 3; i++)
+        loop_rewatch(loop, &toils[i].io, 0);
+    for (int turn = 0; turn < 4; turn++) {
+        work = (struct loop_work){0};
+        loop_look(loop);
+        (void)loop_begin(loop);
+        loop_dispatch(loop, &work);
+    }
+    assert_int_equal(toils[0].share, LOOP_LONE_WORK);
     for (int i = 0; i < 3; i++) {
         loop_unwatch(loop, &toils[i].io);
         (void)close(toils[i].io.fd);
