@@ -375,6 +375,21 @@ static void free_arena(void *owner)
     mem_free(arena);
 }
 
+enum result resolver_verify(struct resolver *resolver, struct slice key, char issue[AUTH_ISSUE_MAX])
+{
+    struct auth_account_token *token = NULL;
+    struct buf jwt = {0};
+    enum result rc = jwt_store_load(resolver->store, key, &jwt);
+
+    snprintf(issue, AUTH_ISSUE_MAX, "%s", result_text(rc));
+    if (rc == OK)
+        rc = auth_account_verify(resolver->auth, slice_trim(buf_slice(&jwt)), now_s(resolver),
+                                 &token, issue);
+    auth_account_token_free(token);
+    buf_fini(&jwt);
+    return rc;
+}
+
 /* Terms of an account that exists because the operator's claims name it. */
 static struct account_terms *bare_terms(void)
 {

@@ -94,6 +94,10 @@ struct account *resolver_apply(struct resolver *resolver, struct worker *worker,
 /* On a helper thread: forgets the account's JWT. */
 enum result resolver_remove(struct resolver *resolver, struct slice key) MUST_CHECK;
 
+/* At start, blocking: is what is stored for the account of use?  If not, why. */
+enum result resolver_verify(struct resolver *resolver, struct slice key,
+                            char issue[AUTH_ISSUE_MAX]) MUST_CHECK;
+
 /*
  * At start, on RESOLVER_HOME, blocking: the system account with its claims; where its JWT is not
  * stored yet, with no limits, so that somebody can come in and bring it.

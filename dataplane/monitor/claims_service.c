@@ -135,15 +135,20 @@ static const char *refusal(enum result rc)
     }
 }
 
+static size_t count_chunks(struct slice token)
+{
+    struct slice chunk;
+    size_t chunks = 0;
+
+    while (slice_cut(&token, '.', &chunk))
+        chunks++;
+    return chunks;
+}
+
 /* Why it was refused, in the words of the reference server where it has some of its own. */
 static const char *reason(const struct work *work)
 {
-    struct slice rest = work->request->body, chunk;
-    size_t chunks = 0;
-
-    while (slice_cut(&rest, '.', &chunk))
-        chunks++;
-    if (work->rc == ERR_SYNTAX && chunks != 3)
+    if (work->rc == ERR_SYNTAX && count_chunks(work->request->body) != 3)
         return "expected 3 chunks";
     if (work->rc == ERR_SIGNATURE)
         return "claim failed V2 signature verification";
@@ -216,11 +221,15 @@ static void handle_update(struct service_request *request, struct worker *worker
     submit(work, worker);
 }
 
+/* What speaks of no account is reported as such. */
 static bool subject_fits(struct work *work)
 {
     const char *account = account_of_token(work);
+    bool fits = strcmp(account, "n/a") == 0 || strcmp(account, work->account) == 0;
 
-    return strcmp(account, "n/a") == 0 || strcmp(account, work->account) == 0;
+    if (fits)
+        work->account = account;
+    return fits;
 }
 
 static void account_update_run(struct blocking_job *job)
@@ -289,6 +298,10 @@ static void handle_lookup(struct service_request *request, struct worker *worker
     struct work *work = work_new(request);
 
     work->account = account_in(request, 4);
+    if (!nkey_is(slice_of(work->account), NKEY_ACCOUNT)) {
+        work_free(work); /* as the reference server: without a word */
+        return;
+    }
     work->job.run = lookup_run;
     work->job.done = text_done;
     submit(work, worker);
@@ -391,15 +404,12 @@ static bool read_delete(struct work *work, struct strings *accounts, const char 
     json_t *list, *item;
     size_t i;
 
-    *why = "malformed request";
+    *why = count_chunks(work->request->body) != 3 ? "expected 3 chunks" : "malformed request";
     if (jwt_decode(work->request->body, arena, &claims, &error) != OK)
         return false;
     work->asker = claims.sub;
     *why = "delete must be enabled in server config";
     if (!resolver_options(work->resolver)->allow_delete)
-        return false;
-    *why = "malformed request";
-    if (claims.rest == NULL)
         return false;
     *why = "not self signed";
     if (strcmp(claims.iss, claims.sub) != 0)
@@ -408,6 +418,8 @@ static bool read_delete(struct work *work, struct strings *accounts, const char 
     if (!auth_trusts(auth, claims.iss))
         return false;
     *why = "malformed request";
+    if (claims.rest == NULL)
+        return false;
     list = json_object_get(claims.rest, "accounts");
     if (!json_is_array(list) || json_array_size(list) > DELETE_MAX)
         return false;

@@ -299,6 +299,21 @@ static void on_stop(struct worker *worker, void *arg)
 
 /* --- parts --------------------------------------------------------------------------------- */
 
+/* What begins in memory and cannot be brought over the wire must be right from the start. */
+static enum result check_system_claims(const struct node *node)
+{
+    const struct node_options *options = node->options;
+    char issue[AUTH_ISSUE_MAX];
+    enum result rc;
+
+    if (options->resolver.kind != RESOLVER_MEMORY || options->system_account == NULL)
+        return OK;
+    rc = resolver_verify(node->resolver, slice_of(options->system_account), issue);
+    if (rc != OK)
+        log_fatal(LOG_MAIN, "error resolving system account: account validation failed: %s", issue);
+    return rc;
+}
+
 static enum result build_auth(struct node *node)
 {
     struct auth_parts parts = {
@@ -325,9 +340,10 @@ static enum result build_auth(struct node *node)
         log_fatal(LOG_MAIN, "%s", message);
         return rc;
     }
-    if (node->resolver != NULL)
-        resolver_bind(node->resolver, node->auth, &parts);
-    return OK;
+    if (node->resolver == NULL)
+        return OK;
+    resolver_bind(node->resolver, node->auth, &parts);
+    return check_system_claims(node);
 }
 
 static enum result build(struct node *node)

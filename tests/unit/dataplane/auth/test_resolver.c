@@ -239,6 +239,28 @@ static void load_system(struct worker *worker, void *arg)
     account_unref(account);
 }
 
+static void test_what_is_stored_is_of_use(void **state)
+{
+    char issue[AUTH_ISSUE_MAX];
+    struct nkey_pair rogue;
+    struct buf jwt = {0};
+
+    assert_int_equal(resolver_verify(it.resolver, buf_slice(&it.keys.account_id), issue), OK);
+    assert_int_equal(resolver_verify(it.resolver, buf_slice(&it.keys.system_id), issue),
+                     ERR_NOT_FOUND);
+    assert_true(issue[0] != '\0');
+    nkey_pair_derive(&rogue, 'O', SLICE("rogue"));
+    station_account_token(&rogue, &it.keys.system_id, "", 0, &jwt);
+    assert_int_equal(jwt_store_save(resolver_store_of(it.resolver), buf_slice(&it.keys.system_id),
+                                    buf_slice(&jwt)),
+                     OK);
+    assert_int_equal(resolver_verify(it.resolver, buf_slice(&it.keys.system_id), issue),
+                     ERR_UNTRUSTED);
+    assert_int_equal(
+        jwt_store_remove(resolver_store_of(it.resolver), buf_slice(&it.keys.system_id), true), OK);
+    buf_fini(&jwt);
+}
+
 static void test_a_system_account_before_its_token(void **state)
 {
     on_worker(it.workers, RESOLVER_HOME, load_system, NULL);
@@ -250,6 +272,7 @@ int main(void)
         cmocka_unit_test(test_an_account_is_found_from_every_worker),
         cmocka_unit_test(test_questions_wait_together),
         cmocka_unit_test(test_new_claims),
+        cmocka_unit_test(test_what_is_stored_is_of_use),
         cmocka_unit_test(test_a_full_store_takes_nobody_new),
         cmocka_unit_test(test_a_system_account_before_its_token),
     };
