@@ -21,7 +21,7 @@ static const struct field node_fields[] = {
     {"resolver_kind", STRING_AT(T, resolver_kind)},
     {"jetstream", BOOL_AT(T, jetstream)},
     {"tags", STRINGS_AT(T, tags)},
-    {"trusted_keys", STRINGS_AT(T, trusted_keys)},
+    {"trusted_operator_keys", STRINGS_AT(T, trusted_keys)},
     {"operator_jti", STRING_AT(T, operator_jti)},
     {"trust_read_at", TIME_AT(T, trust_read_at), FIELD_NULL | FIELD_MS},
     {"accounts_stored", INT_AT(T, accounts_stored)},

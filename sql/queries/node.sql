@@ -1,11 +1,11 @@
 -- name: node_by_ref
-SELECT *
+SELECT *, trusted_keys AS trusted_operator_keys
   FROM node_item
  WHERE system_id = $1
    AND $2 IN (id, name, server_id);
 
 -- name: node_list
-SELECT *
+SELECT *, trusted_keys AS trusted_operator_keys
   FROM node_item
  WHERE id > $1
    AND list_matches(name, state, labels, created_at, updated_at, $3, $4, $5, $6, $7, $8)
@@ -14,7 +14,7 @@ SELECT *
  LIMIT $2;
 
 -- name: node_expected
-SELECT *
+SELECT *, trusted_keys AS trusted_operator_keys
   FROM node_item
  WHERE system_id = $1
    AND state <> 'retired'

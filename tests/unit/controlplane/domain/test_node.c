@@ -88,6 +88,24 @@ static void test_a_node_from_first_sight_to_retired(void **state)
     assert_int_equal(scene_end(&scene, OK), OK);
 }
 
+/* NOD-01. */
+static void test_a_node_shows_whom_it_trusts(void **state)
+{
+    struct node node;
+    json_t *shown;
+
+    scene_node(&scene, "trusting", "NT");
+    scene_sql(&scene, "UPDATE node SET trusted_keys = '{OX,OY}' WHERE name = 'trusting'");
+    scene_as_machine(&scene);
+    assert_int_equal(
+        scene_end(&scene, node_by_ref(&scene.work, scene.system_id, "trusting", &node)), OK);
+    shown = shape_encode(&node_shape, &node);
+    assert_int_equal(json_array_size(json_object_get(shown, "trusted_operator_keys")), 2);
+    json_decref(shown);
+    scene_sql(&scene, "DELETE FROM node_incarnation WHERE server_id = 'NT';"
+                      "DELETE FROM node WHERE name = 'trusting'");
+}
+
 /* CNF-02: from pending to applied, node by node; late answers change nothing. */
 static void test_sync_follows_what_nodes_say(void **state)
 {
@@ -246,6 +264,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_node_from_first_sight_to_retired),
+        cmocka_unit_test(test_a_node_shows_whom_it_trusts),
         cmocka_unit_test(test_sync_follows_what_nodes_say),
         cmocka_unit_test(test_a_token_with_missing_imports_is_incomplete),
         cmocka_unit_test(test_blocked_and_foreign_go_before_the_rest),
