@@ -549,7 +549,8 @@ static json_t *codes_of(const struct rest_route *route)
         add_codes(codes, "not_supported");
     if (strcmp(route->id, "activateOperatorKey") == 0)
         add_codes(codes, "signer_not_trusted_by_node");
-    if (strcmp(route->id, "changeAccountLimits") == 0)
+    if (strcmp(route->id, "changeAccountLimits") == 0 || strcmp(route->id, "changeAccount") == 0 ||
+        strcmp(route->id, "putAccount") == 0 || strcmp(route->id, "changeTeam") == 0)
         add_codes(codes, "over_quota plan_forbids");
     return codes;
 }
