@@ -7,10 +7,12 @@
 #include "api/base/mem.h"
 #include "controlplane/rest/router_parts.h"
 
-/* Nobody sets these, and they change with every other change. */
+/* Nobody sets these: they change with every other change, or are counted and observed. */
 static const char *const own_members[] = {
-    "version",  "updated_at",       "sync",         "revision",
-    "jwt_size", "effective_limits", "last_used_at", "last_used_from",
+    "version",         "updated_at",        "sync",         "revision",       "jwt_size",
+    "account_count",   "user_count",        "last_used_at", "last_used_from", "live_credentials",
+    "nodes_total",     "nodes_ready",       "allow_delete", "conditions",     "effective_limits",
+    "last_compare_at", "last_reconcile_at",
 };
 
 struct comparison {

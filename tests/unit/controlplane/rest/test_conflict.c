@@ -172,6 +172,25 @@ static void test_a_version_that_the_trail_does_not_know(void **state)
     assert_int_equal(json_array_size(control_member(control, "conflict/changes")), 0);
 }
 
+/* What is counted is not what somebody changed. */
+static void test_what_others_made_is_no_change_of_its_team_and_plan(void **state)
+{
+    char plan[80], one[80];
+
+    control_want(control, 201, admin, "POST", "/v1/plans", "{\"name\":\"counted\"}");
+    snprintf(plan, sizeof(plan), "/v1/plans/%s", control_text(control, "id"));
+    control_want(control, 201, admin, "POST", "/v1/teams",
+                 "{\"name\":\"counting\",\"plan_id\":\"counted\"}");
+    snprintf(one, sizeof(one), "/v1/teams/%s", control_text(control, "id"));
+    control_want(control, 201, admin, "POST", "/v1/accounts",
+                 control_format(control, "{\"name\":\"a\",\"team_id\":\"%s\"}",
+                                control_text(control, "id")));
+    control_refused_if(control, 412, "version_conflict", admin, "\"9\"", "PATCH", plan, "{}");
+    assert_int_equal(json_array_size(control_member(control, "conflict/changes")), 0);
+    control_refused_if(control, 412, "version_conflict", admin, "\"9\"", "PATCH", one, "{}");
+    assert_int_equal(json_array_size(control_member(control, "conflict/changes")), 0);
+}
+
 /* A signing key's seed and a token's text stand in its first answer only. */
 static void test_no_secret_is_told(void **state)
 {
@@ -198,6 +217,7 @@ int main(void)
         cmocka_unit_test(test_it_is_bounded),
         cmocka_unit_test(test_a_stale_writer_learns_what_changed),
         cmocka_unit_test(test_a_version_that_the_trail_does_not_know),
+        cmocka_unit_test(test_what_others_made_is_no_change_of_its_team_and_plan),
         cmocka_unit_test(test_no_secret_is_told),
     };
 
