@@ -7,6 +7,7 @@
 #include "api/base/buf.h"
 #include "api/base/clock.h"
 #include "controlplane/domain/usage.h"
+#include "controlplane/rest/request.h"
 
 #define ACCOUNT "/v1/accounts/{account}"
 
@@ -189,6 +190,12 @@ static enum result reply_csv(struct rest_call *call, const struct db_rows *rows)
     return rc;
 }
 
+/* Without a format: what Accept names first. */
+static bool asks_for_csv(const struct rest_call *call)
+{
+    return slice_starts(slice_of(call->request->accept), SLICE("text/csv"));
+}
+
 static enum result totals(struct rest_call *call)
 {
     static const char *const formats[] = {"json", "csv", NULL};
@@ -201,7 +208,7 @@ static enum result totals(struct rest_call *call)
     if (rc == OK)
         rc = word_of(call, "group_by", usage_group_words, USAGE_BY_ACCOUNT, &group);
     if (rc == OK)
-        rc = word_of(call, "format", formats, 0, &format);
+        rc = word_of(call, "format", formats, asks_for_csv(call), &format);
     if (rc == OK)
         rc = usage_totals(&call->work, (enum usage_group)group, from, to, &rows);
     if (rc != OK)

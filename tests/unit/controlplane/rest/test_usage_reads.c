@@ -105,6 +105,9 @@ static void test_now(void **state)
 
 static void test_totals(void **state)
 {
+    static const char *const headers[] = {"Accept: text/csv", NULL};
+    struct control_request asked = {.method = "GET", .headers = headers};
+    struct control_reply reply = {0};
     static const char span[] = "from=2026-11-01T00:00:00Z&to=2026-11-02T00:00:00Z";
     char media[64];
 
@@ -122,6 +125,16 @@ static void test_totals(void **state)
                         "text/csv; charset=utf-8");
     assert_non_null(
         strstr(buf_text(&control_last(control)->body), "\"main\",600,6000,1200,12000,"));
+    asked.path = control_format(control, "/v1/usage?group_by=system&%s", span);
+    asked.token = admin;
+    control_exchange(control, &asked, &reply);
+    assert_string_equal(control_header(&reply, "Content-Type", media, sizeof(media)),
+                        "text/csv; charset=utf-8");
+    asked.path = control_format(control, "/v1/usage?group_by=system&format=json&%s", span);
+    control_exchange(control, &asked, &reply);
+    assert_string_equal(control_header(&reply, "Content-Type", media, sizeof(media)),
+                        "application/json");
+    control_reply_fini(&reply);
     control_refused(control, 400, "invalid_parameter", admin, "GET", "/v1/usage?group_by=colour",
                     NULL);
 }
