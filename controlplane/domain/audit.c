@@ -89,7 +89,6 @@ enum result audit_state_near(struct work *work, struct audit_state *state)
 {
     return db_one(work->db, SQL_audit_state_near,
                   DB_ARGS(db_text(state->resource_id), db_integer(state->version),
-                          db_text(state->account_id), db_text(state->team_id),
                           db_integer(AUDIT_STATE_EVENTS)),
                   &audit_state_shape, work->arena, state);
 }

@@ -44,13 +44,13 @@ struct audit_query {
     struct list_query list; /* newest first; after: an event's id */
     const char *team_id, *account_id, *actor, *action, *resource, *outcome;
 };
-/* A resource as events of its account (or of its team, or of neither) keep it. */
+/* A resource as the events that the principal may see keep it. */
 struct audit_state {
-    const char *resource_id, *account_id, *team_id;
+    const char *resource_id;
     int64_t version; /* in: the one wanted; out: the nearest that is known */
     json_t *state;   /* out */
 };
-/* Looks at the newest AUDIT_STATE_EVENTS events only.  ERR_NOT_FOUND: they know none. */
+/* Looks at its newest AUDIT_STATE_EVENTS events only.  ERR_NOT_FOUND: they know none. */
 enum result audit_state_near(struct work *work, struct audit_state *state) MUST_CHECK;
 
 /* Of the rows that the work's principal may see. */

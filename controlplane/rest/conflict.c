@@ -131,10 +131,7 @@ json_t *conflict_changes(const json_t *then, const json_t *now, bool *complete)
 enum result conflict_describe(struct rest_call *call, const struct resource *resource, json_t *now)
 {
     struct refusal *refusal = call->work.refusal;
-    struct audit_state then = {.resource_id = resource->id,
-                               .version = call->if_match_version,
-                               .account_id = router_audit_account(call),
-                               .team_id = router_audit_team(call)};
+    struct audit_state then = {.resource_id = resource->id, .version = call->if_match_version};
     bool complete;
     enum result rc = audit_state_near(&call->work, &then);
 

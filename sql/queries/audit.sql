@@ -24,28 +24,14 @@ SELECT *
  LIMIT $2;
 
 -- name: audit_state_near
--- The state of a resource whose version is nearest to one, among the newest events of its account,
--- or else its team, or else those of neither: each is read along an index.
+-- The state of a resource whose version is nearest to one, among its newest events.
 SELECT (states.state ->> 'version')::bigint AS version, states.state
-  FROM ((SELECT e.resource_id, e.before, e.after
-           FROM audit_event e
-          WHERE e.account_id = $3
-          ORDER BY e.event_id DESC
-          LIMIT $5)
-        UNION ALL
-        (SELECT e.resource_id, e.before, e.after
-           FROM audit_event e
-          WHERE $3::text IS NULL AND e.team_id = $4
-          ORDER BY e.event_id DESC
-          LIMIT $5)
-        UNION ALL
-        (SELECT e.resource_id, e.before, e.after
-           FROM audit_event e
-          WHERE $3::text IS NULL AND $4::text IS NULL AND e.team_id IS NULL
-          ORDER BY e.event_id DESC
-          LIMIT $5)) AS recent
+  FROM (SELECT e.before, e.after
+          FROM audit_event e
+         WHERE e.resource_id = $1
+         ORDER BY e.event_id DESC
+         LIMIT $3) AS recent
  CROSS JOIN LATERAL (VALUES (recent.before), (recent.after)) AS states (state)
- WHERE recent.resource_id = $1
-   AND jsonb_typeof(states.state -> 'version') = 'number'
+ WHERE jsonb_typeof(states.state -> 'version') = 'number'
  ORDER BY abs((states.state ->> 'version')::bigint - $2)
  LIMIT 1;

@@ -15,7 +15,8 @@ SELECT 'cp_accounts_by_sync', 'sync_state', word, count(*)
   FROM (SELECT sync_word(a.revision, count(n.node_id),
                          count(*) FILTER (WHERE s.stored_revision >= a.revision),
                          count(*) FILTER (WHERE s.applied_revision >= a.revision),
-                         count(*) FILTER (WHERE s.error_class <> ''),
+                         count(*) FILTER (WHERE s.error_class = 'incomplete'),
+                         count(*) FILTER (WHERE s.error_class NOT IN ('', 'incomplete')),
                          a.sync_blocked, a.foreign_jti) AS word
           FROM account a
           LEFT JOIN node n ON n.system_id = a.system_id AND n.state <> 'retired'

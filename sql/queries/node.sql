@@ -217,12 +217,7 @@ UPDATE account
    AND account_id <> ALL ($2::text[]);
 
 -- name: sync_of_account
-SELECT CASE WHEN sync ->> 'state' = 'stored'
-             AND EXISTS (SELECT
-                           FROM node_account_sync s
-                           JOIN node n ON n.node_id = s.node_id AND n.state <> 'retired'
-                          WHERE s.account_id = $1 AND s.error_class = 'incomplete')
-            THEN 'incomplete' ELSE sync ->> 'state' END AS state, revision, jti, claims_hash, sync_blocked AS blocked, iat,
+SELECT sync ->> 'state' AS state, revision, jti, claims_hash, sync_blocked AS blocked, iat,
        (sync ->> 'nodes_total')::bigint AS nodes_total,
        (sync ->> 'nodes_ok')::bigint AS nodes_stored, last_check_at AS last_full_check_at
   FROM account_item

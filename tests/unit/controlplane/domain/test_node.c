@@ -172,7 +172,7 @@ static void test_a_token_with_missing_imports_is_incomplete(void **state)
     assert_string_equal(sync.nodes.items[0].applied, "incomplete");
     assert_string_equal(sync.nodes.items[0].error_class, "incomplete");
     assert_string_equal(sync.nodes.items[1].applied, "current");
-    assert_string_equal(scene_account(&scene).sync.state, "stored");
+    assert_string_equal(scene_account(&scene).sync.state, "incomplete");
     assert_true(reached(revision));
     assert_false(reached(revision + 1));
     /* To find it in the store says nothing new. */
