@@ -105,9 +105,10 @@ static void free_terms(struct reclaim_node *node)
 void account_set_terms(struct account *account, struct account_terms *terms)
 {
     struct worker *worker = worker_current();
-    struct account_terms *old =
-        atomic_exchange_explicit(&account->terms, terms, memory_order_acq_rel);
+    struct account_terms *old;
 
+    terms->updated_ns = worker != NULL ? worker->wall_ns : 0;
+    old = atomic_exchange_explicit(&account->terms, terms, memory_order_acq_rel);
     /* Release: who sees the new number sees the new terms. */
     atomic_fetch_add_explicit(&account->generation, 1, memory_order_release);
     if (worker != NULL)

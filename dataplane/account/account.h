@@ -29,6 +29,7 @@ struct account_terms {
     bool has_default_permissions;
     int64_t expires_at_s;                /* 0: never */
     int64_t issued_at_s;                 /* iat; 0 without a JWT */
+    int64_t updated_ns;                  /* Unix time they came into force; 0: at start */
     const char *jti;                     /* NULL without a JWT */
     const char *jwt;                     /* the token, NULL without */
     const char *label;                   /* name in the claims; NULL: as the account's */

@@ -60,7 +60,8 @@ static void describe(struct report_call *call, const struct account *account)
     if (terms == NULL || terms->jwt == NULL)
         return;
     state->jwt = arena_strdup(&call->arena, terms->jwt);
-    info->update_time = clock_deadline_ns(terms->issued_at_s);
+    if (terms->updated_ns > 0)
+        info->update_time = terms->updated_ns;
     if (terms->expires_at_s > 0 &&
         clock_deadline_ns(terms->expires_at_s) <= monitor_now(call->monitor))
         info->expired = true;

@@ -53,6 +53,21 @@ static void test_names_and_details(void **state)
                   "exist\"}");
 }
 
+/* When its claims came into force, not when they were issued. */
+static int64_t updated(struct guest *guest, const char *subject)
+{
+    static const char member[] = "\"update_time\":\"";
+    const char *at = strstr(guest_asks(guest, subject, ""), member);
+    char text[CLOCK_TEXT_MAX] = "";
+    int64_t wall_ns = 0;
+
+    assert_non_null(at);
+    at += sizeof(member) - 1;
+    memcpy(text, at, strcspn(at, "\""));
+    assert_int_equal(clock_parse(text, &wall_ns), 0);
+    return wall_ns;
+}
+
 /* With claims: the token, what it says, and whether it holds together. */
 static void test_claims(void **state)
 {
@@ -65,6 +80,7 @@ static void test_claims(void **state)
     struct station other;
     struct buf token = {0}, subject = {0};
     struct guest guest;
+    int64_t before_ns = clock_wall_ns(clock_system());
 
     station_prepare(&other);
     station_keys_init(&keys, other.folder);
@@ -75,6 +91,7 @@ static void test_claims(void **state)
     buf_printf(&subject, "$SYS.REQ.ACCOUNT.%s.INFO", buf_text(&keys.system_id));
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
         guest_is_told(&guest, buf_text(&subject), "", parts[i]);
+    assert_true(updated(&guest, buf_text(&subject)) >= before_ns);
     guest_leave(&guest);
     station_stop(&other);
     station_keys_fini(&keys);
