@@ -369,6 +369,9 @@ static void watch_memory(struct worker *worker)
     else if (sum < max / 4 * 3 &&
              atomic_load_explicit(&workers->short_of_memory, memory_order_relaxed))
         atomic_store_explicit(&workers->short_of_memory, false, memory_order_relaxed);
+    if (workers->options.on_short != NULL &&
+        atomic_load_explicit(&workers->short_of_memory, memory_order_relaxed))
+        workers->options.on_short(worker, workers->options.arg);
 }
 
 /* Does anybody wait for the rest of this turn, as far as is known?  One may be the wake-up. */

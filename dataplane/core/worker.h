@@ -24,7 +24,8 @@
  * work it makes, is counted by worker_weigh.
  *
  * Memory.  What is in buffers (chunks, mail, shared bytes) is summed over all workers; beyond
- * memory_max nobody reads, as with a backlog, until it is below three quarters of it.
+ * memory_max nobody reads, as with a backlog, until it is below three quarters of it; on_short may
+ * help with that.
  *
  * Stopping.  on_closing runs on every worker: it closes the connections.  Turns go on until none
  * is left (at most WORKER_CLOSING_NS), then in step with the others until mail has come to rest.
@@ -101,6 +102,8 @@ struct worker_options {
     void (*on_start)(struct worker *worker, void *arg);
     void (*on_closing)(struct worker *worker, void *arg);
     void (*on_stop)(struct worker *worker, void *arg);
+    /* Memory is short: again and again until it no longer is; in a turn.  May be NULL. */
+    void (*on_short)(struct worker *worker, void *arg);
     void *arg;
 };
 

@@ -22,6 +22,7 @@
 #include "dataplane/monitor/system.h"
 #include "dataplane/node/process_files.h"
 #include "dataplane/session/session_leave.h"
+#include "dataplane/session/session_relieve.h"
 
 #define NATS_VERSION "2.14.3"
 #define API_LEVEL 4
@@ -286,6 +287,15 @@ static void on_closing(struct worker *worker, void *arg)
         session_table_walk(worker, close_session, NULL);
 }
 
+/* Not before every worker has its part: then there is nobody either who could hold anything. */
+static void on_short(struct worker *worker, void *arg)
+{
+    struct node *node = arg;
+
+    if (worker->part[WORKER_PART_SESSION] != NULL)
+        session_relieve(node->sessions, worker);
+}
+
 static void on_stop(struct worker *worker, void *arg)
 {
     struct node *node = arg;
@@ -354,6 +364,7 @@ static enum result build(struct node *node)
         .clock = clock_system(),
         .on_closing = on_closing,
         .on_stop = on_stop,
+        .on_short = on_short,
         .arg = node,
     };
     struct session_parts session_parts;

@@ -48,6 +48,7 @@ struct session_table {
     _Atomic int64_t connections;
     _Atomic uint64_t total_connections;
     _Atomic uint32_t next_worker; /* spread */
+    _Atomic bool relieving;       /* session_relieve.c: a look is under way */
     struct session_closed *closed;
     struct account *global;  /* $G, a reference */
     struct leaving *leaving; /* session_leave.c's; NULL: not a lame duck */

@@ -11,6 +11,7 @@
 
 #include "api/base/check.h"
 #include "dataplane/core/machine.h"
+#include "dataplane/core/shared.h"
 #include "tests/lib/on_worker.h"
 
 /* --- order of mail --------------------------------------------------------------------------- */
@@ -284,6 +285,70 @@ static void test_heavy_mail_does_not_wait(void **state)
     workers_stop(workers);
 }
 
+/* --- memory ---------------------------------------------------------------------------------- */
+
+enum { MEMORY_MAX = 1 << 20 };
+
+struct shortage {
+    struct shared *large;
+    atomic_int told;
+};
+
+static void note_short(struct worker *worker, void *arg)
+{
+    struct shortage *shortage = arg;
+
+    CHECK(worker_is_mine(worker) && worker_feeds_backlog(worker));
+    atomic_fetch_add(&shortage->told, 1);
+}
+
+static void take_much(struct worker *worker, void *arg)
+{
+    ((struct shortage *)arg)->large = shared_new(2 * MEMORY_MAX);
+}
+
+static void give_back(struct worker *worker, void *arg)
+{
+    shared_unref(((struct shortage *)arg)->large);
+}
+
+static bool told_again(struct worker *worker, void *arg)
+{
+    return atomic_load(&((struct shortage *)arg)->told) > 1;
+}
+
+static bool enough_again(struct worker *worker, void *arg)
+{
+    return !worker_feeds_backlog(worker);
+}
+
+/* As long as it is short, and no longer. */
+static void test_short_of_memory(void **state)
+{
+    struct shortage shortage = {0};
+    struct workers *workers;
+    int told;
+
+    assert_int_equal(workers_start(&(struct worker_options){.count = 2,
+                                                            .memory_max = MEMORY_MAX,
+                                                            .on_short = note_short,
+                                                            .arg = &shortage},
+                                   &workers),
+                     OK);
+    on_worker(workers, 0, nothing, NULL);
+    assert_int_equal(atomic_load(&shortage.told), 0);
+    on_worker(workers, 0, take_much, &shortage);
+    until_on_worker(workers, 0, told_again, &shortage);
+    on_worker(workers, 0, give_back, &shortage);
+    until_on_worker(workers, 0, enough_again, &shortage);
+    until_on_worker(workers, 1, enough_again, &shortage);
+    told = atomic_load(&shortage.told);
+    for (int i = 0; i < 10; i++)
+        on_worker(workers, (unsigned)i % 2, nothing, NULL);
+    assert_int_equal(atomic_load(&shortage.told), told);
+    workers_stop(workers);
+}
+
 /* --- the order of a turn, timers, ready ------------------------------------------------------ */
 
 struct day {
@@ -494,6 +559,7 @@ int main(void)
         cmocka_unit_test(test_drain),
         cmocka_unit_test(test_backlog),
         cmocka_unit_test(test_heavy_mail_does_not_wait),
+        cmocka_unit_test(test_short_of_memory),
         cmocka_unit_test(test_order_of_a_turn),
         cmocka_unit_test(test_life),
         cmocka_unit_test(test_retired_is_freed_while_others_sleep),
