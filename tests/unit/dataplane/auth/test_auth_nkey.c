@@ -89,7 +89,7 @@ static void test_nobody_may_be_an_nkey_user(void **state)
     guest_leave(&guest);
     guest_enter(&hall, &guest, NULL);
     guest_say(&guest, "PING\r\n"); /* without CONNECT */
-    guest_hears_only(&guest, "PONG\r\n");
+    guest_hears_only(&guest, "-ERR 'Authorization Violation'\r\n");
     guest_leave(&guest);
     hall_stop(&hall);
 }
