@@ -22,6 +22,7 @@ static const struct flag create_flags[] = {
 static const struct flag update_flags[] = {
     {"name", FLAG_TEXT, NULL, "NAME", "another name"},
     {"plan", FLAG_TEXT, "plan_id", "PLAN", "of its accounts from now on", "/plans"},
+    {"allow-over-quota", FLAG_TRUE, NULL, NULL, "even if it gives less than what is used now"},
     COMMON_FLAGS,
     {0},
 };

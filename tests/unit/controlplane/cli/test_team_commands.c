@@ -19,6 +19,10 @@ static void test_teams_members_and_tokens_become_requests(void **state)
         {"team show", "GET /v1/teams/id-only", 0},
         {"team update payments --description 'who pays'",
          "PATCH /v1/teams/id-payments If-Match: \"7\" {\"description\":\"who pays\"}", 0},
+        {"team update payments --plan small --allow-over-quota",
+         "PATCH /v1/teams/id-payments If-Match: \"7\" "
+         "{\"plan_id\":\"id-small\",\"allow_over_quota\":true}",
+         0},
         {"team delete payments --yes", "DELETE /v1/teams/id-payments If-Match: \"7\"", 0},
         {"member add ada@example.com --team payments --role admin --only orders",
          "POST /v1/teams/id-payments/members "
