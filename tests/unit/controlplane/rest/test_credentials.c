@@ -78,7 +78,9 @@ static void test_shown_once(void **state)
     assert_null(strstr(buf_text(&control_last(control)->body), seed));
     control_want(
         control, 200, payments.token, "GET",
-        control_format(control, "/v1/accounts/%s/audit-events?action=credential.issue", account),
+        control_format(control,
+                       "/v1/accounts/%s/audit-events?action=credential.issue&outcome=success",
+                       account),
         NULL);
     assert_string_equal(control_text(control, "items/0/resource_id"), id);
     assert_null(strstr(buf_text(&control_last(control)->body), seed));
