@@ -89,6 +89,11 @@ static void add_label_value(struct buf *out, const char *text)
     }
 }
 
+static const char *kind_of(const char *name)
+{
+    return slice_ends(slice_of(name), SLICE("_total")) ? "counter" : "gauge";
+}
+
 enum result health_figures(struct work *work, struct buf *out)
 {
     struct db_rows rows;
@@ -100,7 +105,7 @@ enum result health_figures(struct work *work, struct buf *out)
         const struct figure *figure = (const struct figure *)rows.items + i;
 
         if (strcmp(last, figure->name) != 0)
-            buf_printf(out, "# TYPE %s gauge\n", figure->name);
+            buf_printf(out, "# TYPE %s %s\n", figure->name, kind_of(figure->name));
         last = figure->name;
         buf_add_text(out, figure->name);
         if (figure->label[0] != '\0') {

@@ -33,7 +33,7 @@ enum result usage_ingest(struct work *work, const struct usage_sample *samples, 
 /*
  * A node's process is gone: closes its epochs.  clean: it said goodbye after its last sample, or
  * its successor carried its counters on; else each epoch leaves a gap from its last sample to
- * ends_at, bounded by the highest rate seen (MTR-05).
+ * ends_at, bounded by the highest rate seen on the node, bursts included (MTR-05).
  */
 enum result usage_close_server(struct work *work, const char *server_id, int64_t ends_at,
                                bool clean, const char *reason) MUST_CHECK;

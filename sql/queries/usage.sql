@@ -55,10 +55,10 @@ WITH given AS (
                 ELSE least(u.sampled_at, greatest(u.started_at, u.account_created_at)) END,
            1, u.sampled_at, u.msgs_in, u.bytes_in, u.msgs_out, u.bytes_out, u.slow_consumers,
            u.connections, u.leaf_connections, u.subscriptions, u.quality,
-           ceil((u.msgs_in + u.msgs_out)
-                / greatest(extract(epoch FROM u.sampled_at - u.started_at), 1))::bigint,
-           ceil((u.bytes_in + u.bytes_out)
-                / greatest(extract(epoch FROM u.sampled_at - u.started_at), 1))::bigint
+           usage_peak(u.msgs_in + u.msgs_out,
+                      u.sampled_at - greatest(u.started_at, u.account_created_at)),
+           usage_peak(u.bytes_in + u.bytes_out,
+                      u.sampled_at - greatest(u.started_at, u.account_created_at))
       FROM usable u
      CROSS JOIN (SELECT count(*) FROM ended) AS after_the_old_one_is_closed
      WHERE u.went_back
@@ -74,10 +74,10 @@ WITH given AS (
            slow_consumers = greatest(u.slow_consumers, e.slow_consumers),
            connections = u.connections, leaf_connections = u.leaf_connections,
            subscriptions = u.subscriptions, quality = u.quality,
-           msgs_rate = greatest(e.msgs_rate, ceil((u.msgs_in - u.last_msgs_in + u.msgs_out - u.last_msgs_out)
-                           / greatest(extract(epoch FROM u.sampled_at - u.last_at), 1))::bigint),
-           bytes_rate = greatest(e.bytes_rate, ceil((u.bytes_in - u.last_bytes_in + u.bytes_out - u.last_bytes_out)
-                           / greatest(extract(epoch FROM u.sampled_at - u.last_at), 1))::bigint)
+           msgs_rate = greatest(e.msgs_rate, usage_peak(u.msgs_in - u.last_msgs_in + u.msgs_out - u.last_msgs_out,
+                                                        u.sampled_at - u.last_at)),
+           bytes_rate = greatest(e.bytes_rate, usage_peak(u.bytes_in - u.last_bytes_in + u.bytes_out - u.last_bytes_out,
+                                                          u.sampled_at - u.last_at))
       FROM usable u
      WHERE NOT u.is_new AND NOT u.went_back AND e.epoch_id = u.epoch_id
     RETURNING e.*
@@ -123,7 +123,7 @@ UPDATE usage_epoch
 
 -- name: usage_close_with_gap
 -- What was counted after the last sample is lost: a gap up to $2, bounded by the highest rate that
--- any account had on that node.  An account of which there is no sample may have lost all it did,
+-- any account had on that node (usage_peak), 10,000 messages and 10 MB a second at least.  An account of which there is no sample may have lost all it did,
 -- unless the process said goodbye: what was counted then was told, or is a gap since.
 WITH run AS (
     SELECT i.server_id, i.node_id, i.started_at, n.system_id
@@ -132,7 +132,7 @@ WITH run AS (
      WHERE i.server_id = $1
        AND i.end_reason <> 'shutdown'
 ), rates AS (
-    SELECT coalesce(max(e.msgs_rate), 0) AS msgs_rate, coalesce(max(e.bytes_rate), 0) AS bytes_rate
+    SELECT greatest(max(e.msgs_rate), 10000) AS msgs_rate, greatest(max(e.bytes_rate), 10000000) AS bytes_rate
       FROM usage_epoch e
      WHERE e.server_id = $1
         OR e.node_id IN (SELECT node_id FROM node_incarnation WHERE server_id = $1)

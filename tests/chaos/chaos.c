@@ -68,7 +68,6 @@ struct chaos {
     pid_t pg;
     size_t controls;
     unsigned seed, random;
-    bool bounded; /* gaps have bounds that can be held against them */
     atomic_bool stop;
     struct tenant tenants[TENANTS];
     struct life *lives;
@@ -450,8 +449,7 @@ static void check_usage(struct chaos *chaos, const struct life *life)
 
     for (;;) {
         struct bill bill = bill_of(chaos, life);
-        bool paid = bill.metered >= bill.owed &&
-                    (!chaos->bounded || bill.acked - bill.metered <= bill.lost_max);
+        bool paid = bill.metered >= bill.owed && bill.acked - bill.metered <= bill.lost_max;
 
         if (bill.metered > bill.sent || (!paid && stage_now_ms() > until)) {
             snprintf(why, sizeof(why),
@@ -561,29 +559,6 @@ static void compare(struct chaos *chaos)
            chaos->kills[0] + chaos->kills[1] + chaos->kills[2], chaos->kills[0], chaos->kills[1],
            chaos->kills[2], count, atomic_load(&chaos->asked_again));
     fflush(stdout);
-}
-
-/* --- the beginning ------------------------------------------------------------------------- */
-
-/* A gap's bound comes from rates that were seen: until there is one as high as any life can make,
- * nobody is killed. */
-static void await_rates(struct chaos *chaos)
-{
-    PGconn *connection = PQconnectdb(chaos->stage.conninfo);
-    int64_t until = stage_now_ms() + METER_MS;
-    char sql[128], first[256];
-
-    snprintf(sql, sizeof(sql), "SELECT epoch_id FROM usage_epoch WHERE msgs_rate >= %d",
-             SHOTS * PUBLISHED_MAX);
-    while (count_left(chaos, connection, sql, first) == 0) {
-        if (stage_now_ms() > until) { /* a slow machine: bounds may be lower than what is lost */
-            PQfinish(connection);
-            return;
-        }
-        stage_pause_ms(100);
-    }
-    PQfinish(connection);
-    chaos->bounded = true;
 }
 
 /* --- the kills ---------------------------------------------------------------------------- */
@@ -699,8 +674,6 @@ int main(int argc, char **argv)
     set_up(&chaos, argv[1], argv[2]);
     while (done < kills) {
         begin_tenants(&chaos);
-        if (!chaos.bounded)
-            await_rates(&chaos);
         for (unsigned i = 0; i < KILLS_A_ROUND && done < kills; i++, done++)
             kill_one(&chaos);
         end_tenants(&chaos);

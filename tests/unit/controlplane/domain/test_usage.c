@@ -165,10 +165,10 @@ static void test_a_killed_process_leaves_a_gap_with_its_bound(void **state)
     const struct usage_gap *gap;
 
     ingest(sample(0, 0, 1));
-    ingest(sample(10, 1000, 1)); /* 300 messages a second, in and out */
+    ingest(sample(10, 10000, 1)); /* 30,000 messages in and out, perhaps all in one second */
     close_server(15, false);
-    assert_int_equal(ingest(sample(16, 5000, 1)), 0); /* its last words came too late */
-    assert_int_equal(total().msgs_in, 1000);
+    assert_int_equal(ingest(sample(16, 50000, 1)), 0); /* its last words came too late */
+    assert_int_equal(total().msgs_in, 10000);
     assert_string_equal(total().quality, "gap");
     assert_int_equal(db_begin(db, NULL), OK);
     assert_int_equal(db_end(db, usage_gaps(&work, "acc_1", at(0), at(100), &rows)), OK);
@@ -176,7 +176,38 @@ static void test_a_killed_process_leaves_a_gap_with_its_bound(void **state)
     gap = rows.items;
     assert_int_equal(gap->starts_at, at(10));
     assert_int_equal(gap->ends_at, at(15));
-    assert_int_equal(gap->msgs_max, 300 * 6);
+    assert_int_equal(gap->msgs_max, 30000 * 6);
+    assert_int_equal(gap->bytes_max, 10000000 * 6);
+}
+
+static void test_who_had_no_time_to_show_a_rate_has_a_bound(void **state)
+{
+    struct db_rows rows;
+    const struct usage_gap *gap;
+
+    ingest(sample(0, 0, 1));
+    close_server(4, false);
+    assert_int_equal(db_begin(db, NULL), OK);
+    assert_int_equal(db_end(db, usage_gaps(&work, "acc_1", at(0), at(100), &rows)), OK);
+    assert_int_equal(rows.count, 1);
+    gap = rows.items;
+    assert_int_equal(gap->msgs_max, 10000 * 5);
+}
+
+/* A control plane that was away for an hour: the rate is that of the hour, ten times. */
+static void test_a_long_span_is_no_burst(void **state)
+{
+    struct db_rows rows;
+    const struct usage_gap *gap;
+
+    ingest(sample(0, 0, 1));
+    ingest(sample(3600, 12000000, 1));
+    close_server(3600, false);
+    assert_int_equal(db_begin(db, NULL), OK);
+    assert_int_equal(db_end(db, usage_gaps(&work, "acc_1", at(0), at(3601), &rows)), OK);
+    assert_int_equal(rows.count, 1);
+    gap = rows.items;
+    assert_int_equal(gap->msgs_max, 100000);
 }
 
 static void test_a_clean_end_leaves_none(void **state)
@@ -256,6 +287,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_missed_hour_loses_nothing_and_says_so, begin, end),
         cmocka_unit_test_setup_teardown(test_a_killed_process_leaves_a_gap_with_its_bound, begin,
                                         end),
+        cmocka_unit_test_setup_teardown(test_who_had_no_time_to_show_a_rate_has_a_bound, begin,
+                                        end),
+        cmocka_unit_test_setup_teardown(test_a_long_span_is_no_burst, begin, end),
         cmocka_unit_test_setup_teardown(test_a_clean_end_leaves_none, begin, end),
         cmocka_unit_test_setup_teardown(test_an_account_made_after_a_clean_end_has_none, begin,
                                         end),
