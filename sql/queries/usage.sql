@@ -123,10 +123,13 @@ UPDATE usage_epoch
 
 -- name: usage_close_with_gap
 -- What was counted after the last sample is lost: a gap up to $2, bounded by the highest rate that
--- any account had on that node (usage_peak), 10,000 messages and 10 MB a second at least.  An account of which there is no sample may have lost all it did,
--- unless the process said goodbye: what was counted then was told, or is a gap since.
+-- any account had on that node (usage_peak), 10,000 messages and 10 MB a second at least.  An
+-- account of which there is no sample had done nothing when the others were sampled last (two
+-- minutes are more than a round of samples), and may have lost all since; unless the process said
+-- goodbye: what was counted then was told, or is a gap since.
 WITH run AS (
-    SELECT i.server_id, i.node_id, i.started_at, n.system_id
+    SELECT i.server_id, i.node_id, i.started_at, n.system_id,
+           (SELECT max(sampled_at) FROM usage_epoch WHERE server_id = $1) AS sampled_at
       FROM node_incarnation i
       JOIN node n ON n.node_id = i.node_id
      WHERE i.server_id = $1
@@ -148,7 +151,7 @@ WITH run AS (
       FROM closed
      UNION ALL
     SELECT r.system_id, r.node_id, r.server_id, a.account_id, a.team_id,
-           greatest(r.started_at, a.created_at), $2::timestamptz
+           greatest(r.started_at, a.created_at, r.sampled_at - interval '2 minutes'), $2::timestamptz
       FROM run r
       JOIN account a ON a.system_id = r.system_id
      WHERE NOT a.is_system

@@ -17,6 +17,7 @@
  * the ledger is read back.  The truth is what a counter said last in each of its lives.
  */
 #define ACCOUNT_A "ABJHLOVMPA4CI6R5KLNGOB4GSLNIY7IOUPAJC4YFNDLQVIOBYQGUWVLA"
+#define ACCOUNT_B "ABJHLOVMPA4CI6R5KLNGOB4GSLNIY7IOUPAJC4YFNDLQVIOBYQGUWVLB"
 #define SERVER_1 "NAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA1"
 
 static char *conninfo;
@@ -244,6 +245,33 @@ static void test_an_account_made_after_a_clean_end_has_none(void **state)
     assert_int_equal(rows.count, 1);
 }
 
+/* The other account was sampled: had it done anything by then, it would have been, too. */
+static void test_who_was_never_sampled_lost_nothing_before_the_others_were(void **state)
+{
+    enum { LATER = 18000 * 86400 };
+    struct db_rows rows;
+    const struct usage_gap *gap;
+    struct usage_sample other = sample(LATER, 1, 1);
+
+    assert_int_equal(
+        db_script(db,
+                  "INSERT INTO account (account_id, name, team_id, system_id, public_key, plan_id, "
+                  "plan_version) VALUES ('acc_2', 'b', 'tea_1', 'sys_1', '" ACCOUNT_B
+                  "', 'pln_1', 1);"
+                  "INSERT INTO node_incarnation (server_id, node_id, started_at) VALUES "
+                  "('" SERVER_1 "', 'nod_1', '2026-01-01')"),
+        OK);
+    other.account_key = ACCOUNT_B;
+    ingest(other);
+    close_server(LATER + 5, false);
+    assert_int_equal(db_begin(db, NULL), OK);
+    assert_int_equal(db_end(db, usage_gaps(&work, "acc_1", at(-10), at(LATER + 5), &rows)), OK);
+    assert_int_equal(rows.count, 1);
+    gap = rows.items;
+    assert_int_equal(gap->starts_at, at(LATER - 120));
+    assert_int_equal(gap->ends_at, at(LATER + 5));
+}
+
 static void test_what_cannot_be_is_refused(void **state)
 {
     struct usage_sample bad = sample(0, -1, 0);
@@ -293,6 +321,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_clean_end_leaves_none, begin, end),
         cmocka_unit_test_setup_teardown(test_an_account_made_after_a_clean_end_has_none, begin,
                                         end),
+        cmocka_unit_test_setup_teardown(
+            test_who_was_never_sampled_lost_nothing_before_the_others_were, begin, end),
         cmocka_unit_test_setup_teardown(test_what_cannot_be_is_refused, begin, end),
         cmocka_unit_test_setup_teardown(test_series_have_every_bucket, begin, end),
     };
