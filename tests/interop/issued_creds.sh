@@ -10,17 +10,16 @@ nats=${BERTH_PEER_NATS:-$(command -v nats)}
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/berth-issued.XXXXXX") || exit 1
 database=berth_issued_$$
-pids=()
+pids=() control=
 end() {
-    for pid in "${pids[@]}"; do
+    for pid in "${pids[@]}" ${control:+"$control"}; do
         kill "$pid" 2>/dev/null && wait "$pid" 2>/dev/null
     done
-    psql -q "$BERTH_TEST_PG" -c "DROP DATABASE IF EXISTS $database WITH (FORCE)" 2>/dev/null
+    drop_database
     rm -rf "$work"
 }
 trap end EXIT
-export HOME=$work XDG_CONFIG_HOME=$work/config BERTH_CONTEXT_DIR=$work/context NO_COLOR=1
-unset NATS_URL NATS_CREDS NATS_CONTEXT BERTH_API BERTH_TOKEN BERTH_CONTEXT
+. "$(dirname "$0")/lib/stage.sh"
 checks=0
 fail() {
     echo "FAIL: $*"
@@ -43,33 +42,9 @@ refused() {
     grep -qi "authorization violation" "$work/out" || fail "$name: another failure"
     checks=$((checks + 1))
 }
-# until_true DESCRIPTION COMMAND...: it succeeds within thirty seconds.
-until_true() {
-    local what=$1
-    shift
-    for _ in $(seq 300); do
-        "$@" >/dev/null 2>&1 && return
-        sleep 0.1
-    done
-    fail "never: $what"
-}
-free_port() {
-    local port
-    for _ in $(seq 50); do
-        port=$((20000 + RANDOM % 20000))
-        (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || { echo "$port"; return; }
-    done
-}
 
 # --- the control plane, a node, an account with two users ---
-control_port=$(free_port) node_port=$(free_port)
-psql -q "$BERTH_TEST_PG" -c "CREATE DATABASE $database" || fail "no database"
-(umask 077 && head -c 32 /dev/urandom >"$work/master.key") && chmod 0400 "$work/master.key"
-"$bin/berth-control" --database "$BERTH_TEST_PG dbname=$database" --listen "127.0.0.1:$control_port" \
-    --master-key-file "$work/master.key" --bootstrap-file "$work/bootstrap" \
-    --log-file "$work/control.log" &
-pids+=($!)
-until_true "the control plane answers" curl -fs "http://127.0.0.1:$control_port/livez"
+start_control
 berth login --url "http://127.0.0.1:$control_port" --bootstrap-file "$work/bootstrap" --name admin
 berth operator create main --out "$work/operator.seed"
 berth system create main --url "nats://127.0.0.1:$node_port"

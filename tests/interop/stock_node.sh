@@ -17,34 +17,16 @@ control= node=
 end() {
     [ -n "$node" ] && kill "$node" 2>/dev/null && wait "$node" 2>/dev/null
     [ -n "$control" ] && kill "$control" 2>/dev/null && wait "$control" 2>/dev/null
-    psql -q "$BERTH_TEST_PG" -c "DROP DATABASE IF EXISTS $database WITH (FORCE)" 2>/dev/null
+    drop_database
     rm -rf "$work"
 }
 trap end EXIT
-export HOME=$work XDG_CONFIG_HOME=$work/config BERTH_CONTEXT_DIR=$work/context NO_COLOR=1
-unset NATS_URL NATS_CREDS NATS_CONTEXT BERTH_API BERTH_TOKEN BERTH_CONTEXT
+. "$(dirname "$0")/lib/stage.sh"
 berth() { timeout 60 "$bin/berth" "$@"; }
 fail() {
     echo "FAIL: $*"
     tail -n 15 "$work"/*.log
     exit 1
-}
-# until DESCRIPTION COMMAND...: it succeeds within thirty seconds.
-until_true() {
-    local what=$1
-    shift
-    for _ in $(seq 300); do
-        "$@" >/dev/null 2>&1 && return
-        sleep 0.1
-    done
-    fail "never: $what"
-}
-free_port() {
-    local port
-    for _ in $(seq 50); do
-        port=$((20000 + RANDOM % 20000))
-        (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || { echo "$port"; return; }
-    done
 }
 start_node() {
     "$stock" -c "$work/node.conf" -l "$work/node.log" &
@@ -52,14 +34,7 @@ start_node() {
     until_true "the node listens" bash -c "exec 3<>/dev/tcp/127.0.0.1/$node_port"
 }
 
-control_port=$(free_port) node_port=$(free_port)
-psql -q "$BERTH_TEST_PG" -c "CREATE DATABASE $database" || fail "no database"
-(umask 077 && head -c 32 /dev/urandom >"$work/master.key") && chmod 0400 "$work/master.key"
-"$bin/berth-control" --database "$BERTH_TEST_PG dbname=$database" --listen "127.0.0.1:$control_port" \
-    --master-key-file "$work/master.key" --bootstrap-file "$work/bootstrap" \
-    --log-file "$work/control.log" &
-control=$!
-until_true "the control plane answers" curl -fs "http://127.0.0.1:$control_port/livez"
+start_control
 
 berth login --url "http://127.0.0.1:$control_port" --bootstrap-file "$work/bootstrap" --name admin \
     >/dev/null || fail "login"
