@@ -19,9 +19,9 @@ finish() {
 }
 trap finish EXIT
 fail() {
-    echo "FAIL: $*"
     cat "$log"
     tail -n 20 "$BERTH_VAR"/log/*.log 2>/dev/null
+    echo "FAIL: $*"
     exit 1
 }
 
@@ -88,8 +88,10 @@ pg_folder() {
 }
 
 # --- killed in the middle of the first start ------------------------------------------------------
+# (The one before may have been killed only after it made the system: then the node comes next.)
 free_base
-for line in 'making a database cluster' '^  PostgreSQL *on a socket' '^  control plane ' '^  system '; do
+for line in 'making a database cluster' '^  PostgreSQL *on a socket' '^  control plane ' \
+    '^  \(system\|node\) '; do
     start_until "$line"
 done
 
