@@ -7,7 +7,7 @@
 #include "api/base/log.h"
 #include "dataplane/node/flags.h"
 #include "dataplane/node/node.h"
-#include "dataplane/node/node_options.h"
+#include "dataplane/node/option_load.h"
 #include "dataplane/node/process_files.h"
 #include "dataplane/node/signal_command.h"
 
@@ -90,7 +90,7 @@ static int load_and_run(const struct flags *flags)
     struct buf message = {0};
     int code;
 
-    if (node_options_load(flags, &options, &message) != OK) {
+    if (option_load(flags, &options, &message) != OK) {
         code = fail(buf_text(&message));
         buf_fini(&message);
         return code;

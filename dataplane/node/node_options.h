@@ -1,13 +1,12 @@
 /*
- * node_options: the configuration of the whole node: defaults, then the file, then the command
- * line.
+ * node_options: what the whole node is told to be, and what it is when nobody says anything.
  *
- * One table of keys for each block; what a key turns into lies in the struct of the part that
- * uses it.  A key of a part that does not exist yet is refused with "not supported yet".
+ * What a key turns into lies in the struct of the part that uses it.  option_load fills it from
+ * the file and the command line, option_checks says whether it makes sense.
  *
  * Ownership  node_options owns the arena in which every text lies; node_options_fini.
  * Thread     the main thread.
- * Errors     a message of one or more lines, without a newline at the end.
+ * Errors     none.
  */
 #pragma once
 
@@ -15,11 +14,7 @@
 #include <stdint.h>
 
 #include "api/base/arena.h"
-#include "api/base/buf.h"
-#include "api/base/log.h"
-#include "api/base/result.h"
 #include "dataplane/auth/resolver.h"
-#include "dataplane/node/flags.h"
 #include "dataplane/node/option_operator.h"
 #include "dataplane/node/option_users.h"
 
@@ -72,12 +67,8 @@ struct node_options {
     struct resolver_options resolver;
 };
 
-/*
- * flags lives as long as the options.  ERR_SYNTAX and the like: message says why.  In a check
- * (-t) warnings are mistakes too.
- */
-enum result node_options_load(const struct flags *flags, struct node_options *out,
-                              struct buf *message) MUST_CHECK;
+/* The defaults. */
+void node_options_init(struct node_options *options);
 void node_options_fini(struct node_options *options);
 
 bool node_options_operator_mode(const struct node_options *options);

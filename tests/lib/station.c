@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "api/base/mem.h"
+#include "dataplane/node/option_load.h"
 
 enum { PATH_LEN = 512 };
 
@@ -46,7 +47,7 @@ void station_start(struct station *station, const char *config)
     assert_true(fputs("host: 127.0.0.1\nport: -1\n", file) >= 0 && fputs(config, file) >= 0);
     assert_int_equal(fclose(file), 0);
     station->flags = (struct flags){.program = "berth-broker", .config = path};
-    if (node_options_load(&station->flags, &station->options, &message) != OK)
+    if (option_load(&station->flags, &station->options, &message) != OK)
         fail_msg("%s", buf_text(&message));
     buf_fini(&message);
     assert_int_equal(node_start(&station->options, &station->node), OK);

@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include "dataplane/node/flags.h"
 #include "dataplane/node/node.h"
 #include "tests/lib/hall.h"
 #include "tests/lib/nkey_pair.h"

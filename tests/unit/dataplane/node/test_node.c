@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "dataplane/node/option_load.h"
 #include "tests/lib/halves.h"
 #include "tests/lib/station.h"
 
@@ -73,7 +74,7 @@ static enum result start_with(const char *config)
     fputs(config, file);
     fclose(file);
     station.flags = (struct flags){.program = "b", .config = path};
-    assert_int_equal(node_options_load(&station.flags, &options, &message), OK);
+    assert_int_equal(option_load(&station.flags, &options, &message), OK);
     rc = node_start(&options, &node);
     node_options_fini(&options);
     station_stop(&station);
