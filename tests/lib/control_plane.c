@@ -335,6 +335,15 @@ const struct control_reply *control_last(const struct control_plane *control)
     return &control->reply;
 }
 
+const char *control_last_header(struct control_plane *control, const char *name)
+{
+    char text[PLACE_MAX];
+
+    return control_header(&control->reply, name, text, sizeof(text)) != NULL
+               ? control_format(control, "%s", text)
+               : NULL;
+}
+
 json_t *control_member(const struct control_plane *control, const char *path)
 {
     json_t *at = control->reply.json;

@@ -87,6 +87,8 @@ void control_check(const struct control_plane *control, int wanted, int status, 
 void control_check_code(const struct control_plane *control, const char *code, const char *file,
                         int line);
 const struct control_reply *control_last(const struct control_plane *control);
+/* A header of the last reply; NULL if it has none of that name. */
+const char *control_last_header(struct control_plane *control, const char *name);
 /* A member of the last reply, "a/b" or "items/0/id"; "" (0) when it is not there. */
 const char *control_text(const struct control_plane *control, const char *path);
 int64_t control_int(const struct control_plane *control, const char *path);

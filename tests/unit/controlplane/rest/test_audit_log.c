@@ -8,27 +8,12 @@
 
 #include <string.h>
 
-#include "tests/lib/control_plane.h"
-
-static struct control_plane *control;
-static const char *admin;
-static struct control_team payments, games;
-static char account[40];
+#include "tests/lib/tenants.h"
 
 static int begin(void **state)
 {
-    control = control_plane_start(NULL);
-    admin = control_plane_admin(control);
-    control_world(control, "[]");
-    control_team_make(control, "payments", &payments);
-    control_team_make(control, "games", &games);
+    tenants_start_teams(state);
     control_account_make(control, &payments, "orders", account);
-    return 0;
-}
-
-static int end(void **state)
-{
-    control_plane_stop(control);
     return 0;
 }
 
@@ -113,5 +98,5 @@ int main(void)
         cmocka_unit_test(test_newest_first_in_pages),
     };
 
-    return cmocka_run_group_tests(tests, begin, end);
+    return cmocka_run_group_tests(tests, begin, tenants_stop);
 }

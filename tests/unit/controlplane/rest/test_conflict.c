@@ -12,26 +12,12 @@
 #include <string.h>
 
 #include "api/base/check.h"
-#include "tests/lib/control_plane.h"
-
-static struct control_plane *control;
-static const char *admin;
-static struct control_team team;
-static char account[40];
+#include "tests/lib/tenants.h"
 
 static int begin(void **state)
 {
-    control = control_plane_start(NULL);
-    admin = control_plane_admin(control);
-    control_world(control, "[]");
-    control_team_make(control, "payments", &team);
-    control_account_make(control, &team, "orders", account);
-    return 0;
-}
-
-static int end(void **state)
-{
-    control_plane_stop(control);
+    tenants_start_team(state);
+    control_account_make(control, &payments, "orders", account);
     return 0;
 }
 
@@ -136,14 +122,14 @@ static const char *change(size_t i, const char *member)
 
 static void test_a_stale_writer_learns_what_changed(void **state)
 {
-    control_want_if(control, 200, team.token, "\"1\"", "PATCH", path_of(""),
+    control_want_if(control, 200, payments.token, "\"1\"", "PATCH", path_of(""),
                     "{\"description\":\"one\",\"labels\":{\"a/b\":\"1\"}}");
-    control_want_if(control, 200, team.token, "\"2\"", "PATCH", path_of("/limits"),
+    control_want_if(control, 200, payments.token, "\"2\"", "PATCH", path_of("/limits"),
                     "{\"connections\":5}");
-    control_want_if(control, 200, team.token, "\"3\"", "PATCH", path_of(""),
+    control_want_if(control, 200, payments.token, "\"3\"", "PATCH", path_of(""),
                     "{\"description\":\"two\"}");
-    control_refused_if(control, 412, "version_conflict", team.token, "\"2\"", "PATCH", path_of(""),
-                       "{\"description\":\"mine\"}");
+    control_refused_if(control, 412, "version_conflict", payments.token, "\"2\"", "PATCH",
+                       path_of(""), "{\"description\":\"mine\"}");
     assert_int_equal(control_int(control, "conflict/version"), 4);
     assert_int_equal(control_int(control, "conflict/since"), 2);
     assert_true(json_is_true(control_member(control, "conflict/complete")));
@@ -158,15 +144,15 @@ static void test_a_stale_writer_learns_what_changed(void **state)
                         "the resource is at version 4, not 2; changed since: /description, "
                         "/overrides/connections");
     /* A deletion is told as well. */
-    control_refused_if(control, 412, "version_conflict", team.token, "\"3\"", "DELETE", path_of(""),
-                       NULL);
+    control_refused_if(control, 412, "version_conflict", payments.token, "\"3\"", "DELETE",
+                       path_of(""), NULL);
     assert_int_equal(json_array_size(control_member(control, "conflict/changes")), 1);
 }
 
 static void test_a_version_that_the_trail_does_not_know(void **state)
 {
-    control_refused_if(control, 412, "version_conflict", team.token, "\"77\"", "PATCH", path_of(""),
-                       "{}");
+    control_refused_if(control, 412, "version_conflict", payments.token, "\"77\"", "PATCH",
+                       path_of(""), "{}");
     assert_int_equal(control_int(control, "conflict/since"), 4);
     assert_true(json_is_false(control_member(control, "conflict/complete")));
     assert_int_equal(json_array_size(control_member(control, "conflict/changes")), 0);
@@ -221,5 +207,5 @@ int main(void)
         cmocka_unit_test(test_no_secret_is_told),
     };
 
-    return cmocka_run_group_tests(tests, begin, end);
+    return cmocka_run_group_tests(tests, begin, tenants_stop);
 }

@@ -9,30 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tests/lib/control_plane.h"
-
-static struct control_plane *control;
-static const char *admin;
-static struct control_team payments, games;
-static char account[40], other_account[40];
-
-static int begin(void **state)
-{
-    control = control_plane_start(NULL);
-    admin = control_plane_admin(control);
-    control_world(control, "[]");
-    control_team_make(control, "payments", &payments);
-    control_team_make(control, "games", &games);
-    control_account_make(control, &payments, "orders", account);
-    control_account_make(control, &games, "scores", other_account);
-    return 0;
-}
-
-static int end(void **state)
-{
-    control_plane_stop(control);
-    return 0;
-}
+#include "tests/lib/tenants.h"
 
 static char user[40];
 
@@ -144,5 +121,5 @@ int main(void)
         cmocka_unit_test(test_revoked),
         cmocka_unit_test(test_bodies_that_are_refused),
     };
-    return cmocka_run_group_tests(tests, begin, end);
+    return cmocka_run_group_tests(tests, tenants_start_accounts, tenants_stop);
 }

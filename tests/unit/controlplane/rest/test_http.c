@@ -15,34 +15,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "tests/lib/control_plane.h"
 #include "tests/lib/halves.h"
-
-static struct control_plane *control;
-static const char *admin;
-static struct control_team team;
-
-static int begin(void **state)
-{
-    control = control_plane_start(NULL);
-    admin = control_plane_admin(control);
-    control_world(control, "[]");
-    control_team_make(control, "payments", &team);
-    return 0;
-}
-
-static int end(void **state)
-{
-    control_plane_stop(control);
-    return 0;
-}
-
-static const char *header(const char *name)
-{
-    static char text[256];
-
-    return control_header(control_last(control), name, text, sizeof(text));
-}
+#include "tests/lib/tenants.h"
 
 /* One request with one header. */
 static void ask(const char *header_line, const char *path, struct control_reply *reply)
@@ -69,9 +43,9 @@ static void test_a_request_has_an_id(void **state)
 static void test_answers_are_not_kept_by_others(void **state)
 {
     control_want(control, 200, admin, "GET", "/v1/teams", NULL);
-    assert_string_equal(header("Cache-Control"), "no-store");
-    assert_string_equal(header("X-Content-Type-Options"), "nosniff");
-    assert_string_equal(header("Content-Type"), "application/json");
+    assert_string_equal(control_last_header(control, "Cache-Control"), "no-store");
+    assert_string_equal(control_last_header(control, "X-Content-Type-Options"), "nosniff");
+    assert_string_equal(control_last_header(control, "Content-Type"), "application/json");
 }
 
 static void test_what_is_accepted(void **state)
@@ -276,7 +250,7 @@ static void create_and_wait(struct control_plane *at, const char *name, const ch
     const char *headers[] = {prefer, NULL};
     const struct control_request request = {.method = "POST",
                                             .path = "/v1/accounts",
-                                            .token = team.token,
+                                            .token = payments.token,
                                             .body = body,
                                             .headers = headers};
 
@@ -318,7 +292,7 @@ static void test_the_end_answers_those_that_wait(void **state)
 
     assert_int_equal(pthread_create(&thread, NULL, run_waiter, &reply), 0);
     do
-        control_want(control, 200, team.token, "GET", "/v1/accounts?q=interrupted", NULL);
+        control_want(control, 200, payments.token, "GET", "/v1/accounts?q=interrupted", NULL);
     while (json_array_size(control_member(control, "items")) == 0);
     control_plane_restart(control);
     pthread_join(thread, NULL);
@@ -344,5 +318,5 @@ int main(void)
         cmocka_unit_test(test_the_end_answers_those_that_wait),
     };
 
-    return cmocka_run_group_tests(tests, begin, end);
+    return cmocka_run_group_tests(tests, tenants_start_team, tenants_stop);
 }

@@ -11,31 +11,19 @@
 #include <string.h>
 
 #include "api/base/check.h"
-#include "tests/lib/control_plane.h"
+#include "tests/lib/tenants.h"
 
-static struct control_plane *control;
-static const char *admin;
-static struct control_team team;
-static char account[40], user[40], system_id[40];
+static char user[40], system_id[40];
 
 static int begin(void **state)
 {
-    control = control_plane_start(NULL);
-    admin = control_plane_admin(control);
-    control_world(control, "[]");
+    tenants_start_team(state);
     control_want(control, 200, admin, "GET", "/v1/systems", NULL);
     snprintf(system_id, sizeof(system_id), "%s", control_text(control, "items/0/id"));
-    control_team_make(control, "payments", &team);
-    control_account_make(control, &team, "orders", account);
-    control_want(control, 201, team.token, "POST",
+    control_account_make(control, &payments, "orders", account);
+    control_want(control, 201, payments.token, "POST",
                  control_format(control, "/v1/accounts/%s/users", account), "{\"name\":\"u\"}");
     snprintf(user, sizeof(user), "%s", control_text(control, "id"));
-    return 0;
-}
-
-static int end(void **state)
-{
-    control_plane_stop(control);
     return 0;
 }
 
@@ -72,7 +60,7 @@ static void test_what_a_later_version_has(void **state)
     };
 
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        const char *token = rows[i].path < 2 ? team.token : admin;
+        const char *token = rows[i].path < 2 ? payments.token : admin;
 
         control_refused_if(control, 422, "not_supported", token, rows[i].path == 3 ? "*" : NULL,
                            rows[i].path == 3 ? "PATCH" : "POST", path(rows[i].path), rows[i].body);
@@ -98,13 +86,13 @@ static void test_all_else_is_as_before(void **state)
     };
 
     for (size_t i = 0; i < COUNT_OF(rows); i++)
-        control_refused(control, 422, rows[i].code, rows[i].path < 2 ? team.token : admin, "POST",
-                        path(rows[i].path), rows[i].body);
+        control_refused(control, 422, rows[i].code, rows[i].path < 2 ? payments.token : admin,
+                        "POST", path(rows[i].path), rows[i].body);
     control_want_if(control, 200, admin, "*", "PATCH", path(3),
                     "{\"public_urls\":[\"wss://nats.example.com\",\"tls://nats.example.com\"],"
                     "\"resolver_kind\":\"memory\"}");
     /* Elsewhere the word means nothing. */
-    control_refused(control, 422, "unknown_field", team.token, "POST",
+    control_refused(control, 422, "unknown_field", payments.token, "POST",
                     control_format(control, "/v1/accounts/%s/users", account),
                     "{\"name\":\"v\",\"custody\":\"sealed\"}");
 }
@@ -116,5 +104,5 @@ int main(void)
         cmocka_unit_test(test_all_else_is_as_before),
     };
 
-    return cmocka_run_group_tests(tests, begin, end);
+    return cmocka_run_group_tests(tests, begin, tenants_stop);
 }

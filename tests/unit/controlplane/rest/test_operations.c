@@ -8,31 +8,11 @@
 
 #include <string.h>
 
-#include "tests/lib/control_plane.h"
-
-static struct control_plane *control;
-static const char *admin;
-static struct control_team payments, games;
-
-static int begin(void **state)
-{
-    control = control_plane_start(NULL);
-    admin = control_plane_admin(control);
-    control_world(control, "[]");
-    control_team_make(control, "payments", &payments);
-    control_team_make(control, "games", &games);
-    return 0;
-}
-
-static int end(void **state)
-{
-    control_plane_stop(control);
-    return 0;
-}
+#include "tests/lib/tenants.h"
 
 static void test_deleting_is_an_operation(void **state)
 {
-    char account[40], id[40];
+    char id[40];
     const char *path;
 
     control_account_make(control, &payments, "leaving", account);
@@ -74,5 +54,5 @@ int main(void)
         cmocka_unit_test(test_what_is_not_there),
     };
 
-    return cmocka_run_group_tests(tests, begin, end);
+    return cmocka_run_group_tests(tests, tenants_start_teams, tenants_stop);
 }

@@ -12,23 +12,7 @@
 #include "api/nats/claims_validate.h"
 #include "api/nats/jwt.h"
 #include "api/nats/nkey.h"
-#include "tests/lib/control_plane.h"
-
-static struct control_plane *control;
-static const char *admin;
-
-static int begin(void **state)
-{
-    control = control_plane_start(NULL);
-    admin = control_plane_admin(control);
-    return 0;
-}
-
-static int end(void **state)
-{
-    control_plane_stop(control);
-    return 0;
-}
+#include "tests/lib/tenants.h"
 
 /* An operator made by the API: its path; seed: of its identity. */
 static const char *make_operator(const char *name, char seed[80])
@@ -73,7 +57,7 @@ static const char *sign_anew(const char *path, const char *seed, const char *ext
 
 static void test_the_seed_is_shown_once(void **state)
 {
-    char seed[80], media[64];
+    char seed[80];
     const char *path = make_operator("first", seed);
     struct nkey key;
 
@@ -87,8 +71,7 @@ static void test_the_seed_is_shown_once(void **state)
                  control_format(control, "/v1/operators/%s", control_text(control, "public_key")),
                  NULL);
     control_want(control, 200, admin, "GET", control_format(control, "%s/jwt", path), NULL);
-    assert_string_equal(control_header(control_last(control), "Content-Type", media, sizeof(media)),
-                        "application/jwt");
+    assert_string_equal(control_last_header(control, "Content-Type"), "application/jwt");
     control_want(control, 200, admin, "GET", "/v1/audit-events?action=operator.create", NULL);
     assert_int_equal(json_array_size(control_member(control, "items")), 1);
     assert_null(strstr(buf_text(&control_last(control)->body), seed));
@@ -167,5 +150,5 @@ int main(void)
         cmocka_unit_test(test_one_of_another_operator_is_refused),
     };
 
-    return cmocka_run_group_tests(tests, begin, end);
+    return cmocka_run_group_tests(tests, tenants_start_empty, tenants_stop);
 }

@@ -8,26 +8,7 @@
 
 #include <string.h>
 
-#include "tests/lib/control_plane.h"
-
-static struct control_plane *control;
-static const char *admin;
-static struct control_team team;
-
-static int begin(void **state)
-{
-    control = control_plane_start(NULL);
-    admin = control_plane_admin(control);
-    control_world(control, "[]");
-    control_team_make(control, "payments", &team);
-    return 0;
-}
-
-static int end(void **state)
-{
-    control_plane_stop(control);
-    return 0;
-}
+#include "tests/lib/tenants.h"
 
 static void test_changed_limits_make_a_version(void **state)
 {
@@ -108,7 +89,7 @@ static void test_a_plan_in_use_stays(void **state)
 {
     char plan[40];
 
-    control_want(control, 200, admin, "GET", control_format(control, "/v1/teams/%s", team.id),
+    control_want(control, 200, admin, "GET", control_format(control, "/v1/teams/%s", payments.id),
                  NULL);
     snprintf(plan, sizeof(plan), "%s", control_text(control, "plan_id"));
     control_refused_if(control, 409, "in_use", admin, "*", "DELETE",
@@ -117,9 +98,9 @@ static void test_a_plan_in_use_stays(void **state)
 
 static void test_tenants_read_plans(void **state)
 {
-    control_want(control, 200, team.token, "GET", "/v1/plans", NULL);
+    control_want(control, 200, payments.token, "GET", "/v1/plans", NULL);
     assert_true(json_array_size(control_member(control, "items")) > 0);
-    control_refused(control, 403, "forbidden", team.token, "POST", "/v1/plans",
+    control_refused(control, 403, "forbidden", payments.token, "POST", "/v1/plans",
                     "{\"name\":\"mine\"}");
 }
 
@@ -134,5 +115,5 @@ int main(void)
         cmocka_unit_test(test_tenants_read_plans),
     };
 
-    return cmocka_run_group_tests(tests, begin, end);
+    return cmocka_run_group_tests(tests, tenants_start_team, tenants_stop);
 }

@@ -19,7 +19,7 @@
 #include "api/base/check.h"
 #include "api/base/mem.h"
 #include "controlplane/rest/request.h"
-#include "tests/lib/control_plane.h"
+#include "tests/lib/tenants.h"
 
 enum { ID_MAX = 64, PATH_MAX_LEN = 512, TOKEN_MAX = 160 };
 
@@ -30,8 +30,6 @@ struct side {
     char user_key[ID_MAX], member[ID_MAX], token[ID_MAX], operation[ID_MAX];
 };
 
-static struct control_plane *control;
-static const char *admin;
 static struct side ours, theirs;
 static char operator_id[ID_MAX], operator_key[ID_MAX], system_id[ID_MAX], plan_id[ID_MAX];
 
@@ -82,9 +80,7 @@ static void make_side(struct side *side, const char *name)
 
 static int begin(void **state)
 {
-    control = control_plane_start(NULL);
-    admin = control_plane_admin(control);
-    control_world(control, "[]");
+    tenants_start_world(state);
     keep(plan_id, "id");
     control_want(control, 200, admin, "GET", "/v1/operators", NULL);
     keep(operator_id, "items/0/id");
@@ -93,12 +89,6 @@ static int begin(void **state)
     keep(system_id, "items/0/id");
     make_side(&ours, "ours");
     make_side(&theirs, "theirs");
-    return 0;
-}
-
-static int end(void **state)
-{
-    control_plane_stop(control);
     return 0;
 }
 
@@ -556,5 +546,5 @@ int main(void)
         cmocka_unit_test(test_idempotency_keys),
     };
 
-    return cmocka_run_group_tests(tests, begin, end);
+    return cmocka_run_group_tests(tests, begin, tenants_stop);
 }

@@ -8,33 +8,7 @@
 
 #include <stdio.h>
 
-#include "tests/lib/control_plane.h"
-
-static struct control_plane *control;
-static const char *admin;
-static struct control_team team;
-
-static int begin(void **state)
-{
-    control = control_plane_start(NULL);
-    admin = control_plane_admin(control);
-    control_world(control, "[]");
-    control_team_make(control, "payments", &team);
-    return 0;
-}
-
-static int end(void **state)
-{
-    control_plane_stop(control);
-    return 0;
-}
-
-static const char *header(const char *name)
-{
-    static char text[1024];
-
-    return control_header(control_last(control), name, text, sizeof(text));
-}
+#include "tests/lib/tenants.h"
 
 static void test_a_merge_patch(void **state)
 {
@@ -63,7 +37,7 @@ static void test_a_conflict_says_the_version(void **state)
     snprintf(id, sizeof(id), "%s", control_text(control, "id"));
     control_refused_if(control, 412, "version_conflict", admin, "\"7\"", "PATCH",
                        control_format(control, "/v1/plans/%s", id), "{}");
-    assert_string_equal(header("ETag"), "\"1\"");
+    assert_string_equal(control_last_header(control, "ETag"), "\"1\"");
     assert_string_equal(control_text(control, "conflict/resource"), id);
     assert_int_equal(control_int(control, "conflict/version"), 1);
 }
@@ -73,7 +47,7 @@ static void test_if_match_is_one_etag_or_any(void **state)
 {
     static const char *const bad[] = {"1",      "\"\"",         "\"1",   "W/\"1\"",
                                       "\"-1\"", "\"1\", \"2\"", "\"x\"", "**"};
-    const char *path = control_format(control, "/v1/teams/%s", team.id);
+    const char *path = control_format(control, "/v1/teams/%s", payments.id);
 
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
         control_refused_if(control, 400, "invalid_parameter", admin, bad[i], "PATCH", path, "{}");
@@ -88,5 +62,5 @@ int main(void)
         cmocka_unit_test(test_if_match_is_one_etag_or_any),
     };
 
-    return cmocka_run_group_tests(tests, begin, end);
+    return cmocka_run_group_tests(tests, tenants_start_team, tenants_stop);
 }

@@ -9,19 +9,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tests/lib/control_plane.h"
+#include "tests/lib/tenants.h"
 
-static struct control_plane *control;
-static const char *admin;
-static struct control_team team;
 static char other_admin[160];
 
 static int begin(void **state)
 {
-    control = control_plane_start(NULL);
-    admin = control_plane_admin(control);
-    control_world(control, "[]");
-    control_team_make(control, "payments", &team);
+    tenants_start_team(state);
     control_want(control, 201, admin, "POST", "/v1/tokens",
                  control_format(control, "{\"name\":\"other\",\"expires_at\":\"%s\"}",
                                 control_in_days(control, 1)));
@@ -30,12 +24,6 @@ static int begin(void **state)
         control_want(
             control, 201, admin, "POST", "/v1/teams",
             control_format(control, "{\"name\":\"t%d\",\"labels\":{\"a/b\":\"n %d\"}}", i, i));
-    return 0;
-}
-
-static int end(void **state)
-{
-    control_plane_stop(control);
     return 0;
 }
 
@@ -131,10 +119,10 @@ static void test_parameters_that_are_refused(void **state)
 
 static void test_paths_are_decoded(void **state)
 {
-    control_want(control, 200, admin, "GET", control_format(control, "/v1/teams/%s", team.id),
+    control_want(control, 200, admin, "GET", control_format(control, "/v1/teams/%s", payments.id),
                  NULL);
     control_want(control, 200, admin, "GET",
-                 control_format(control, "/v1/teams/%%74%s", team.id + 1), NULL);
+                 control_format(control, "/v1/teams/%%74%s", payments.id + 1), NULL);
     control_refused(control, 404, "not_found", admin, "GET", "/v1/teams/%zz", NULL);
     control_refused(control, 404, "not_found", admin, "GET", "/v1/teams/%00", NULL);
     control_refused(control, 404, "not_found", admin, "GET", "/v1/teams/%ff", NULL);
@@ -153,5 +141,5 @@ int main(void)
         cmocka_unit_test(test_paths_are_decoded),
     };
 
-    return cmocka_run_group_tests(tests, begin, end);
+    return cmocka_run_group_tests(tests, begin, tenants_stop);
 }

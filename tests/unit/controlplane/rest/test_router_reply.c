@@ -10,41 +10,16 @@
 #include <string.h>
 
 #include "controlplane/rest/router_parts.h"
-#include "tests/lib/control_plane.h"
-
-static struct control_plane *control;
-static const char *admin;
-static struct control_team team;
-static char other_admin[160];
+#include "tests/lib/tenants.h"
 
 static int begin(void **state)
 {
-    control = control_plane_start(NULL);
-    admin = control_plane_admin(control);
-    control_world(control, "[]");
-    control_team_make(control, "payments", &team);
-    control_want(control, 201, admin, "POST", "/v1/tokens",
-                 control_format(control, "{\"name\":\"other\",\"expires_at\":\"%s\"}",
-                                control_in_days(control, 1)));
-    snprintf(other_admin, sizeof(other_admin), "%s", control_text(control, "token"));
+    tenants_start_team(state);
     for (int i = 0; i < 5; i++)
         control_want(
             control, 201, admin, "POST", "/v1/teams",
             control_format(control, "{\"name\":\"t%d\",\"labels\":{\"a/b\":\"n %d\"}}", i, i));
     return 0;
-}
-
-static int end(void **state)
-{
-    control_plane_stop(control);
-    return 0;
-}
-
-static const char *header(const char *name)
-{
-    static char text[1024];
-
-    return control_header(control_last(control), name, text, sizeof(text));
 }
 
 static void test_the_next_page_is_linked(void **state)
@@ -53,8 +28,8 @@ static void test_the_next_page_is_linked(void **state)
     int pages = 1;
 
     control_want(control, 200, admin, "GET", "/v1/teams?q=t&limit=2", NULL);
-    while (header("Link") != NULL) {
-        snprintf(link, sizeof(link), "%s", header("Link"));
+    while (control_last_header(control, "Link") != NULL) {
+        snprintf(link, sizeof(link), "%s", control_last_header(control, "Link"));
         close = strchr(link, '>');
         assert_non_null(close);
         assert_string_equal(close, ">; rel=\"next\"");
@@ -72,10 +47,10 @@ static void test_a_creation_says_where_it_is(void **state)
     char location[80], etag[16];
 
     control_want(control, 201, admin, "POST", "/v1/teams", "{\"name\":\"there\"}");
-    snprintf(location, sizeof(location), "%s", header("Location"));
-    snprintf(etag, sizeof(etag), "%s", header("ETag"));
+    snprintf(location, sizeof(location), "%s", control_last_header(control, "Location"));
+    snprintf(etag, sizeof(etag), "%s", control_last_header(control, "ETag"));
     control_want(control, 200, admin, "GET", location, NULL);
-    assert_string_equal(header("ETag"), etag);
+    assert_string_equal(control_last_header(control, "ETag"), etag);
     assert_string_equal(control_text(control, "name"), "there");
 }
 
@@ -84,8 +59,8 @@ static void test_a_deletion_says_nothing(void **state)
     control_want(control, 201, admin, "POST", "/v1/teams", "{\"name\":\"gone\"}");
     control_want(control, 204, admin, "DELETE",
                  control_format(control, "/v1/teams/%s", control_text(control, "id")), NULL);
-    assert_null(header("ETag"));
-    assert_null(header("Content-Type"));
+    assert_null(control_last_header(control, "ETag"));
+    assert_null(control_last_header(control, "Content-Type"));
     assert_int_equal(control_last(control)->body.len, 0);
 }
 
@@ -149,5 +124,5 @@ int main(void)
         cmocka_unit_test(test_the_common_members),
     };
 
-    return cmocka_run_group_tests(tests, begin, end);
+    return cmocka_run_group_tests(tests, begin, tenants_stop);
 }

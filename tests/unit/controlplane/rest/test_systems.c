@@ -8,27 +8,15 @@
 
 #include <string.h>
 
-#include "tests/lib/control_plane.h"
+#include "tests/lib/tenants.h"
 
-static struct control_plane *control;
-static const char *admin;
-static struct control_team team;
 static char system_id[40];
 
 static int begin(void **state)
 {
-    control = control_plane_start(NULL);
-    admin = control_plane_admin(control);
-    control_world(control, "[]");
-    control_team_make(control, "payments", &team);
+    tenants_start_team(state);
     control_want(control, 200, admin, "GET", "/v1/systems", NULL);
     snprintf(system_id, sizeof(system_id), "%s", control_text(control, "items/0/id"));
-    return 0;
-}
-
-static int end(void **state)
-{
-    control_plane_stop(control);
     return 0;
 }
 
@@ -47,7 +35,7 @@ static void test_a_system_has_an_account_of_its_own(void **state)
     snprintf(id, sizeof(id), "%s", control_text(control, "system_account_id"));
     control_refused_if(control, 409, "protected", admin, "*", "DELETE",
                        control_format(control, "/v1/accounts/%s", id), NULL); /* DEL-04 */
-    control_refused(control, 404, "not_found", team.token, "GET",
+    control_refused(control, 404, "not_found", payments.token, "GET",
                     control_format(control, "/v1/accounts/%s", id), NULL);
 }
 
@@ -79,9 +67,9 @@ static void test_settings(void **state)
 
 static void test_a_system_in_use_stays(void **state)
 {
-    char account[40], other[40];
+    char other[40];
 
-    control_account_make(control, &team, "orders", account);
+    control_account_make(control, &payments, "orders", account);
     control_refused_if(control, 409, "in_use", admin, "*", "DELETE", path_of(""), NULL);
     control_want(control, 201, admin, "POST", "/v1/systems", "{\"name\":\"other\"}");
     snprintf(other, sizeof(other), "%s", control_text(control, "id"));
@@ -143,7 +131,7 @@ static void test_tenants_see_no_system(void **state)
     };
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-        control_refused(control, 403, "forbidden", team.token, cases[i].method,
+        control_refused(control, 403, "forbidden", payments.token, cases[i].method,
                         path_of(cases[i].rest), NULL);
 }
 
@@ -158,5 +146,5 @@ int main(void)
         cmocka_unit_test(test_tenants_see_no_system),
     };
 
-    return cmocka_run_group_tests(tests, begin, end);
+    return cmocka_run_group_tests(tests, begin, tenants_stop);
 }

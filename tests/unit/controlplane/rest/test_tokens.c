@@ -8,28 +8,7 @@
 
 #include <string.h>
 
-#include "tests/lib/control_plane.h"
-
-static struct control_plane *control;
-static const char *admin;
-
-static struct control_team payments, games;
-
-static int begin(void **state)
-{
-    control = control_plane_start(NULL);
-    admin = control_plane_admin(control);
-    control_world(control, "[]");
-    control_team_make(control, "payments", &payments);
-    control_team_make(control, "games", &games);
-    return 0;
-}
-
-static int end(void **state)
-{
-    control_plane_stop(control);
-    return 0;
-}
+#include "tests/lib/tenants.h"
 
 /* A token's body; more: further members, ",\"a\":1". */
 static const char *body(const char *name, const char *more)
@@ -228,5 +207,5 @@ int main(void)
         cmocka_unit_test(test_a_secret_is_not_replayed),
     };
 
-    return cmocka_run_group_tests(tests, begin, end);
+    return cmocka_run_group_tests(tests, tenants_start_teams, tenants_stop);
 }

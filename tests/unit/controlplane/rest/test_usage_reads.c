@@ -9,12 +9,7 @@
 #include <string.h>
 
 #include "controlplane/db/db.h"
-#include "tests/lib/control_plane.h"
-
-static struct control_plane *control;
-static const char *admin;
-static struct control_team payments, games;
-static char account[40];
+#include "tests/lib/tenants.h"
 
 /* One hour of use, as the meter would have written it. */
 static void write_use(void)
@@ -37,19 +32,9 @@ static void write_use(void)
 
 static int begin(void **state)
 {
-    control = control_plane_start(NULL);
-    admin = control_plane_admin(control);
-    control_world(control, "[]");
-    control_team_make(control, "payments", &payments);
-    control_team_make(control, "games", &games);
+    tenants_start_teams(state);
     control_account_make(control, &payments, "orders", account);
     write_use();
-    return 0;
-}
-
-static int end(void **state)
-{
-    control_plane_stop(control);
     return 0;
 }
 
@@ -108,8 +93,8 @@ static void test_totals(void **state)
     static const char *const headers[] = {"Accept: text/csv", NULL};
     struct control_request asked = {.method = "GET", .headers = headers};
     struct control_reply reply = {0};
-    static const char span[] = "from=2026-11-01T00:00:00Z&to=2026-11-02T00:00:00Z";
     char media[64];
+    static const char span[] = "from=2026-11-01T00:00:00Z&to=2026-11-02T00:00:00Z";
 
     control_want(control, 200, admin, "GET",
                  control_format(control, "/v1/usage?group_by=account&%s", span), NULL);
@@ -121,8 +106,7 @@ static void test_totals(void **state)
     assert_string_equal(control_text(control, "items/0/group_id"), payments.id);
     control_want(control, 200, admin, "GET",
                  control_format(control, "/v1/usage?group_by=system&format=csv&%s", span), NULL);
-    assert_string_equal(control_header(control_last(control), "Content-Type", media, sizeof(media)),
-                        "text/csv; charset=utf-8");
+    assert_string_equal(control_last_header(control, "Content-Type"), "text/csv; charset=utf-8");
     assert_non_null(
         strstr(buf_text(&control_last(control)->body), "\"main\",600,6000,1200,12000,"));
     asked.path = control_format(control, "/v1/usage?group_by=system&%s", span);
@@ -149,5 +133,5 @@ int main(void)
         cmocka_unit_test(test_totals),
     };
 
-    return cmocka_run_group_tests(tests, begin, end);
+    return cmocka_run_group_tests(tests, begin, tenants_stop);
 }
