@@ -623,6 +623,16 @@ struct config_node *config_get(const struct config_node *map, const char *key)
     return found;
 }
 
+size_t config_count(const struct config_node *node)
+{
+    size_t count = 0;
+
+    CHECK(node->kind == CONFIG_MAP || node->kind == CONFIG_LIST);
+    for (const struct config_node *child = node->first; child != NULL; child = child->next)
+        count++;
+    return count;
+}
+
 /*
  * Durations.
  */

@@ -66,6 +66,8 @@ enum result config_parse(struct slice text, const char *file, const char *folder
 
 /* The last child of that key, letters of either case; NULL if there is none. */
 struct config_node *config_get(const struct config_node *map, const char *key);
+/* Children of a map or a list. */
+size_t config_count(const struct config_node *node);
 
 /* "2s", "300ms", "1h30m", a plain number of seconds: nanoseconds. */
 enum result config_duration(const struct config_node *node, int64_t *ns) MUST_CHECK;

@@ -32,6 +32,12 @@ static inline struct slice slice_of(const char *text)
     return (struct slice){text, text != NULL ? strlen(text) : 0};
 }
 
+/* A 0-terminated text that says something: neither NULL nor "". */
+static inline bool slice_given(const char *text)
+{
+    return text != NULL && text[0] != '\0';
+}
+
 static inline bool slice_empty(struct slice s)
 {
     return s.len == 0;

@@ -32,8 +32,7 @@ static bool permissions_empty(const struct claims_permissions *permissions)
 bool claims_user_limits_empty(const struct claims_user_limits *limits)
 {
     return permissions_empty(&limits->permissions) && limits->src.count == 0 &&
-           limits->times.count == 0 &&
-           (limits->times_location == NULL || limits->times_location[0] == '\0') &&
+           limits->times.count == 0 && !slice_given(limits->times_location) &&
            limits->nats.subs == 0 && limits->nats.data == 0 && limits->nats.payload == 0 &&
            !limits->bearer_token && !limits->proxy_required &&
            limits->allowed_connection_types.count == 0;

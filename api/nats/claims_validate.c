@@ -50,11 +50,6 @@ issue(struct report *report, enum claims_issue_level level, const char *format, 
 #define error(report, ...) issue((report), CLAIMS_ERROR, __VA_ARGS__)
 #define warning(report, ...) issue((report), CLAIMS_WARNING, __VA_ARGS__)
 
-static bool is_set(const char *text)
-{
-    return text != NULL && text[0] != '\0';
-}
-
 static const char *shown(const char *text)
 {
     return text != NULL ? text : "";
@@ -218,14 +213,14 @@ static void check_times(struct report *report, const struct claims_user_limits *
     for (size_t i = 0; i < limits->times.count; i++) {
         const struct claims_time_range *range = &limits->times.items[i];
 
-        if (!is_set(range->start) || !is_set(range->end))
+        if (!slice_given(range->start) || !slice_given(range->end))
             error(report, "a time range has no start or no end");
         else if (!claims_time_valid(range->start) || !claims_time_valid(range->end))
             error(report, "time range \"%s\" to \"%s\" is not HH:MM:SS", range->start, range->end);
         else if (strcmp(range->start, range->end) == 0)
             error(report, "time range \"%s\" to \"%s\" is empty", range->start, range->end);
     }
-    if (is_set(limits->times_location) && !claims_zone_valid(limits->times_location))
+    if (slice_given(limits->times_location) && !claims_zone_valid(limits->times_location))
         error(report, "time zone \"%s\" is not known", limits->times_location);
 }
 
@@ -282,7 +277,7 @@ static void check_info(struct report *report, const char *description, const cha
 
     if (description != NULL && strlen(description) > CLAIMS_TEXT_MAX)
         error(report, "the description is longer than %d bytes", CLAIMS_TEXT_MAX);
-    if (!is_set(info_url))
+    if (!slice_given(info_url))
         return;
     if (strlen(info_url) > CLAIMS_TEXT_MAX)
         error(report, "the info URL is longer than %d bytes", CLAIMS_TEXT_MAX);
@@ -315,7 +310,7 @@ static void check_latency(struct report *report, const struct claims_export *exp
         error(report, "export \"%s\": latency is measured of services only", export->subject);
     if (latency->sampling < 0 || latency->sampling > 100)
         error(report, "export \"%s\": sampling is not between 1 and 100", export->subject);
-    if (!is_set(latency->results) || !claims_subject_valid(latency->results) ||
+    if (!slice_given(latency->results) || !claims_subject_valid(latency->results) ||
         !subject_literal(slice_of(latency->results)))
         error(report, "export \"%s\": results go to a subject without wildcards", export->subject);
 }
@@ -323,13 +318,13 @@ static void check_latency(struct report *report, const struct claims_export *exp
 static void check_response(struct report *report, const struct claims_export *export)
 {
     static const char *const words[] = {"Singleton", "Stream", "Chunked"};
-    bool known = !is_set(export->response_type);
+    bool known = !slice_given(export->response_type);
 
     for (size_t i = 0; !known && i < COUNT_OF(words); i++)
         known = strcmp(export->response_type, words[i]) == 0;
     if (!known)
         error(report, "export \"%s\": response type is not known", export->subject);
-    if (export->type != CLAIMS_SERVICE && is_set(export->response_type))
+    if (export->type != CLAIMS_SERVICE && slice_given(export->response_type))
         error(report, "export \"%s\": only services respond", export->subject);
     if (export->response_threshold_ns < 0)
         error(report, "export \"%s\": response threshold is negative", export->subject);
@@ -357,7 +352,7 @@ static void check_export(struct report *report, const struct claims_export *expo
 {
     if (export->type == CLAIMS_NEITHER)
         error(report, "export \"%s\" is neither a stream nor a service", shown(export->subject));
-    if (!is_set(export->subject) || !claims_subject_valid(export->subject)) {
+    if (!slice_given(export->subject) || !claims_subject_valid(export->subject)) {
         error(report, "export \"%s\" is not a valid subject", shown(export->subject));
         return;
     }
@@ -377,13 +372,13 @@ static void check_exports(struct report *report, const struct account_claims *ac
 
     for (size_t i = 0; i < account->exports.count; i++) {
         check_export(report, &items[i]);
-        if (!is_set(items[i].subject))
+        if (!slice_given(items[i].subject))
             continue;
         if (!account->limits.wildcards && !subject_literal(slice_of(items[i].subject)))
             warning(report, "export \"%s\": exports with wildcards are not allowed",
                     items[i].subject);
         for (size_t j = 0; j < account->exports.count; j++) {
-            if (i == j || items[i].type != items[j].type || !is_set(items[j].subject) ||
+            if (i == j || items[i].type != items[j].type || !slice_given(items[j].subject) ||
                 (j > i && strcmp(items[i].subject, items[j].subject) == 0))
                 continue;
             if (subject_subset(slice_of(items[i].subject), slice_of(items[j].subject)))
@@ -399,9 +394,9 @@ static void check_exports(struct report *report, const struct account_claims *ac
 /* Where a service import is reached in the importing account. */
 static const char *local_subject(const struct claims_import *import)
 {
-    if (is_set(import->local_subject))
+    if (slice_given(import->local_subject))
         return import->local_subject;
-    return is_set(import->to) ? import->to : import->subject;
+    return slice_given(import->to) ? import->to : import->subject;
 }
 
 /* The activation: issued by the exporter for this account, this kind, this subject. */
@@ -411,21 +406,23 @@ static void check_token(struct report *report, const struct claims *claims,
     struct claims token;
     const char *from;
 
-    if (!is_set(import->token))
+    if (!slice_given(import->token))
         return;
     if (jwt_decode(slice_of(import->token), report->arena, &token, NULL) != OK ||
         token.type != CLAIMS_ACTIVATION) {
         error(report, "import \"%s\": the token is not an activation", import->subject);
         return;
     }
-    from = is_set(token.activation->issuer_account) ? token.activation->issuer_account : token.iss;
+    from = slice_given(token.activation->issuer_account) ? token.activation->issuer_account
+                                                         : token.iss;
     if (strcmp(from, shown(import->account)) != 0)
         error(report, "import \"%s\": the activation is of another account", import->subject);
     if (claims->sub != NULL && strcmp(shown(token.sub), claims->sub) != 0)
         error(report, "import \"%s\": the activation is for another account", import->subject);
     if (token.activation->kind != import->type)
         error(report, "import \"%s\": the activation is of another kind", import->subject);
-    if (!is_set(token.activation->subject) || !claims_subject_valid(token.activation->subject) ||
+    if (!slice_given(token.activation->subject) ||
+        !claims_subject_valid(token.activation->subject) ||
         !subject_subset(slice_of(import->subject), slice_of(token.activation->subject)))
         error(report, "import \"%s\" is not within what the activation allows", import->subject);
     if (token.exp > 0 && now_s > token.exp)
@@ -476,22 +473,22 @@ static void check_import(struct report *report, const struct claims *claims,
 {
     if (import->type == CLAIMS_NEITHER)
         error(report, "import \"%s\" is neither a stream nor a service", shown(import->subject));
-    if (!is_set(import->subject) || !claims_subject_valid(import->subject)) {
+    if (!slice_given(import->subject) || !claims_subject_valid(import->subject)) {
         error(report, "import \"%s\" is not a valid subject", shown(import->subject));
         return;
     }
-    if (!is_set(import->account))
+    if (!slice_given(import->account))
         error(report, "import \"%s\" does not say from which account", import->subject);
     else if (!is_key(import->account, NKEY_ACCOUNT)) /* it brings nothing */
         warning(report, "import \"%s\": \"%s\" is not an account's key", import->subject,
                 import->account);
     else if (claims->sub != NULL && strcmp(import->account, claims->sub) == 0)
         error(report, "import \"%s\" is from the account itself", import->subject);
-    if (is_set(import->to) && is_set(import->local_subject))
+    if (slice_given(import->to) && slice_given(import->local_subject))
         error(report, "import \"%s\" has a \"to\" and a local subject", import->subject);
-    if (is_set(import->to) && !claims_subject_valid(import->to))
+    if (slice_given(import->to) && !claims_subject_valid(import->to))
         error(report, "import \"%s\": \"%s\" is not a valid subject", import->subject, import->to);
-    if (is_set(import->local_subject) &&
+    if (slice_given(import->local_subject) &&
         !local_valid(import->local_subject, slice_of(import->subject)))
         error(report, "import \"%s\": \"%s\" is not a subject with the same wildcards",
               import->subject, import->local_subject);
@@ -512,7 +509,7 @@ static void check_imports(struct report *report, const struct claims *claims, in
         check_import(report, claims, &items[i], now_s);
         for (size_t j = 0; j < i; j++) {
             if (items[i].type != CLAIMS_SERVICE || items[j].type != CLAIMS_SERVICE ||
-                !is_set(items[i].subject) || !is_set(items[j].subject) ||
+                !slice_given(items[i].subject) || !slice_given(items[j].subject) ||
                 strcmp(shown(items[i].account), shown(items[j].account)) != 0)
                 continue;
             if (subject_overlap(slice_of(local_subject(&items[i])),
@@ -548,7 +545,7 @@ static void check_limits(struct report *report, const struct claims_account_limi
     check_limit(report, "leaf", limits->leaf);
     check_js_limits(report, &limits->js);
     for (size_t i = 0; i < limits->tiers.count; i++) {
-        if (!is_set(limits->tiers.items[i].name) ||
+        if (!slice_given(limits->tiers.items[i].name) ||
             slice_trim(slice_of(limits->tiers.items[i].name)).len == 0)
             error(report, "a tier of JetStream limits has no name");
         check_js_limits(report, &limits->tiers.items[i].limits);
@@ -594,7 +591,7 @@ static void check_mapping(struct report *report, const struct claims_mapping *ma
         int64_t total = 0;
         bool first = true;
 
-        if (!is_set(to->subject) || !entry_valid(to->subject, false))
+        if (!slice_given(to->subject) || !entry_valid(to->subject, false))
             error(report, "mapping \"%s\": \"%s\" is not a valid subject", mapping->subject,
                   shown(to->subject));
         if (to->weight < 0 || to->weight > 100) {
@@ -632,7 +629,7 @@ static void check_authorization(struct report *report,
             error(report, "authorization: \"%s\" is not an account's key", accounts->items[i]);
         }
     }
-    if (is_set(authorization->xkey) && !is_key(authorization->xkey, NKEY_CURVE))
+    if (slice_given(authorization->xkey) && !is_key(authorization->xkey, NKEY_CURVE))
         error(report, "authorization: \"%s\" is not a curve key", authorization->xkey);
 }
 
@@ -652,13 +649,13 @@ static void check_account(struct report *report, const struct claims *claims, in
         check_mapping(report, &account->mappings.items[i]);
     check_authorization(report, &account->authorization);
     if (account->trace != NULL) {
-        if (!is_set(account->trace->dest) || !claims_subject_valid(account->trace->dest) ||
+        if (!slice_given(account->trace->dest) || !claims_subject_valid(account->trace->dest) ||
             !subject_literal(slice_of(account->trace->dest)))
             error(report, "the trace destination is not a subject without wildcards");
         if (account->trace->sampling < 0 || account->trace->sampling > 100)
             error(report, "the trace sampling is not between 0 and 100");
     }
-    if (is_set(account->cluster_traffic) && strcmp(account->cluster_traffic, "system") != 0 &&
+    if (slice_given(account->cluster_traffic) && strcmp(account->cluster_traffic, "system") != 0 &&
         strcmp(account->cluster_traffic, "owner") != 0)
         error(report, "cluster traffic is neither \"system\" nor \"owner\"");
     check_info(report, account->description, account->info_url);
@@ -711,13 +708,15 @@ static void check_operator(struct report *report, const struct claims *claims)
             error(report,
                   "signing key \"%s\" is not an operator's key", operator->signing_keys.items[i]);
     }
-    if (is_set(operator->account_server_url) && !is_url(operator->account_server_url, &scheme_len))
+    if (slice_given(operator->account_server_url) &&
+        !is_url(operator->account_server_url, &scheme_len))
         error(report, "account server URL \"%s\" is not a URL", operator->account_server_url);
     for (size_t i = 0; i < operator->operator_service_urls.count; i++)
         check_service_url(report, operator->operator_service_urls.items[i]);
-    if (is_set(operator->system_account) && !is_key(operator->system_account, NKEY_ACCOUNT))
+    if (slice_given(operator->system_account) && !is_key(operator->system_account, NKEY_ACCOUNT))
         error(report, "system account \"%s\" is not an account's key", operator->system_account);
-    if (is_set(operator->assert_server_version) && !is_version(operator->assert_server_version))
+    if (slice_given(operator->assert_server_version) &&
+        !is_version(operator->assert_server_version))
         error(report,
               "server version \"%s\" is not major.minor.update", operator->assert_server_version);
 }
@@ -728,7 +727,7 @@ static void check_user(struct report *report, const struct claims *claims)
 
     if (!is_key(claims->sub, NKEY_USER))
         error(report, "the subject is not a user's key");
-    if (is_set(user->issuer_account) && !is_key(user->issuer_account, NKEY_ACCOUNT))
+    if (slice_given(user->issuer_account) && !is_key(user->issuer_account, NKEY_ACCOUNT))
         error(report, "issuer account \"%s\" is not an account's key", user->issuer_account);
     check_user_limits(report, &user->limits);
 }
@@ -741,9 +740,10 @@ static void check_activation(struct report *report, const struct claims *claims)
         error(report, "the subject is not an account's key");
     if (activation->kind == CLAIMS_NEITHER)
         error(report, "the activation is neither of a stream nor of a service");
-    if (!is_set(activation->subject) || !claims_subject_valid(activation->subject))
+    if (!slice_given(activation->subject) || !claims_subject_valid(activation->subject))
         error(report, "\"%s\" is not a valid subject", shown(activation->subject));
-    if (is_set(activation->issuer_account) && !is_key(activation->issuer_account, NKEY_ACCOUNT))
+    if (slice_given(activation->issuer_account) &&
+        !is_key(activation->issuer_account, NKEY_ACCOUNT))
         error(report, "issuer account \"%s\" is not an account's key", activation->issuer_account);
 }
 

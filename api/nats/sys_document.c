@@ -316,7 +316,7 @@ char *sys_error_text(const struct sys_server *server, const struct sys_error *er
 /* Nothing asked for is everything; otherwise a part of the text, or exactly the text. */
 static bool wanted(const char *asked, const char *is, bool exact)
 {
-    if (asked == NULL || asked[0] == '\0')
+    if (!slice_given(asked))
         return true;
     if (is == NULL)
         return false;

@@ -94,7 +94,7 @@ const char *account_label(const struct account *account)
 {
     const char *label = account_terms(account)->label;
 
-    return label != NULL && label[0] != '\0' ? label : account->name;
+    return slice_given(label) ? label : account->name;
 }
 
 static void free_terms(struct reclaim_node *node)

@@ -63,7 +63,7 @@ static enum result add_user(struct auth *auth, struct auth_entry *entry,
     const char *key = from->nkey != NULL ? from->nkey : from->name;
     struct permission *permission = NULL;
 
-    if (key == NULL || key[0] == '\0') {
+    if (!slice_given(key)) {
         snprintf(message, AUTH_MESSAGE_MAX, "User entry requires a user");
         return ERR_INVALID;
     }
@@ -239,7 +239,7 @@ bool auth_has_plain_password(const struct auth *auth)
     for (size_t i = 0; i < auth->options.user_count; i++) {
         const char *password = auth->entries[i].user.password;
 
-        if (password != NULL && password[0] != '\0' && !password_is_bcrypt(password) &&
+        if (slice_given(password) && !password_is_bcrypt(password) &&
             !(auth->options.no_auth_made_up && &auth->entries[i] == auth->no_auth))
             return true;
     }

@@ -60,6 +60,29 @@ void auth_accept_user(struct auth_attempt *attempt, const struct auth_user *user
     auth_accept(attempt, &identity);
 }
 
+bool auth_find_user(struct auth_attempt *attempt, const struct map *table, const char *key,
+                    const char *unknown)
+{
+    const struct auth_entry *entry = attempt->auth->no_auth;
+
+    if (slice_given(key)) {
+        struct map_link *link = map_find(table, slice_of(key));
+
+        entry = link != NULL ? map_entry(link, struct auth_entry, link) : NULL;
+    }
+    if (entry == NULL) {
+        auth_refuse(attempt, ERR_UNAUTHENTICATED, NULL, unknown);
+        return false;
+    }
+    if (entry->user.connections != 0 &&
+        (entry->user.connections & (1U << attempt->connection)) == 0) {
+        auth_refuse(attempt, ERR_DENIED, NULL, "connection type not allowed");
+        return false;
+    }
+    attempt->user = &entry->user;
+    return true;
+}
+
 static void job_run(struct blocking_job *job)
 {
     struct auth_attempt *attempt = container_of(job, struct auth_attempt, job);

@@ -72,6 +72,13 @@ void auth_off_worker(struct auth_attempt *attempt, uint64_t key,
                      enum result (*run)(struct auth_attempt *attempt),
                      void (*then)(struct auth_attempt *attempt, enum result rc));
 
+/*
+ * attempt->user: the configured one of that name or nkey in the table, no_auth_user's where none
+ * is given.  false: there is none, or he may not come in over this connection; it was refused.
+ */
+bool auth_find_user(struct auth_attempt *attempt, const struct map *table, const char *key,
+                    const char *unknown);
+
 /* Takes over from->account and from->permission, copies the rest. */
 void auth_accept(struct auth_attempt *attempt, const struct identity *from);
 /* A configured user is who he says. */

@@ -32,11 +32,6 @@ struct jwt_login {
     int64_t window_ns;                /* Unix time when the window closes; 0: none */
 };
 
-static bool given(const char *text)
-{
-    return text != NULL && text[0] != '\0';
-}
-
 static void refuse(struct auth_attempt *attempt, enum result rc, const char *reason)
 {
     struct account *account = attempt->jwt->account;
@@ -55,7 +50,7 @@ static void admit(struct auth_attempt *attempt)
     struct identity identity = {
         .account = login->account,
         .user = claims->sub,
-        .label = given(claims->name) ? claims->name : claims->sub,
+        .label = slice_given(claims->name) ? claims->name : claims->sub,
         .subs_max = login->limits.nats.subs,
         .payload_max = login->limits.nats.payload,
         .deadline_ns = clock_deadline_ns(claims->exp),
@@ -188,7 +183,7 @@ static const char *judge_issuer(struct auth_attempt *attempt, const struct accou
     login->limits = login->claims.user->limits;
     if (strcmp(login->claims.iss, login->account->name) == 0)
         return attempt->auth->strict_keys ? "signed with the account's own key" : NULL;
-    if (!given(login->claims.user->issuer_account))
+    if (!slice_given(login->claims.user->issuer_account))
         return "signed with a signing key, and names no account";
     key = claims_find_signing_key(terms->claims, login->claims.iss);
     if (key == NULL)
@@ -269,7 +264,7 @@ static void found(struct auth_lookup *lookup, struct worker *worker, enum result
 
 static const char *account_key(const struct claims *claims)
 {
-    return given(claims->user->issuer_account) ? claims->user->issuer_account : claims->iss;
+    return slice_given(claims->user->issuer_account) ? claims->user->issuer_account : claims->iss;
 }
 
 static bool pinned(const struct auth *auth, const char *key)
@@ -297,7 +292,7 @@ static enum result run_decode(struct auth_attempt *attempt)
     rc = jwt_decode(slice_of(attempt->connect.jwt), &attempt->arena, &login->claims, &login->error);
     if (rc != OK)
         return rc;
-    login->has_signature = given(attempt->connect.sig) && attempt->nonce != NULL;
+    login->has_signature = slice_given(attempt->connect.sig) && attempt->nonce != NULL;
     if (!login->has_signature)
         return OK;
     login->signature_ok =
@@ -346,7 +341,7 @@ static bool jwt_fits(struct auth_attempt *attempt)
 static void jwt_begin(struct auth_attempt *attempt)
 {
     attempt->jwt = arena_alloc(&attempt->arena, sizeof(*attempt->jwt));
-    if (!given(attempt->connect.jwt))
+    if (!slice_given(attempt->connect.jwt))
         refuse(attempt, ERR_UNAUTHENTICATED, "no user JWT");
     else
         auth_off_worker(attempt, 0, run_decode, judge);

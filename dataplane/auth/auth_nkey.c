@@ -1,23 +1,18 @@
 #include "api/nats/nkey.h"
 #include "dataplane/auth/auth_attempt.h"
 
-static bool given(const char *text)
-{
-    return text != NULL && text[0] != '\0';
-}
-
 /* May the one who said nothing be no_auth_user, and is that an nkey user? */
 static bool stands_for_nobody(const struct auth_attempt *attempt)
 {
     return attempt->auth->no_auth != NULL && attempt->auth->no_auth->user.nkey != NULL &&
-           !given(attempt->connect.user) && !given(attempt->connect.pass) &&
-           !given(attempt->connect.auth_token) && !given(attempt->connect.nkey);
+           !slice_given(attempt->connect.user) && !slice_given(attempt->connect.pass) &&
+           !slice_given(attempt->connect.auth_token) && !slice_given(attempt->connect.nkey);
 }
 
 static bool nkey_fits(struct auth_attempt *attempt)
 {
     return attempt->auth->nkeys.count > 0 &&
-           (given(attempt->connect.nkey) || stands_for_nobody(attempt));
+           (slice_given(attempt->connect.nkey) || stands_for_nobody(attempt));
 }
 
 static enum result run_verify(struct auth_attempt *attempt)
@@ -46,24 +41,12 @@ static void after_verify(struct auth_attempt *attempt, enum result rc)
 static void nkey_begin(struct auth_attempt *attempt)
 {
     const struct auth *auth = attempt->auth;
-    const struct auth_entry *entry = auth->no_auth;
 
-    if (given(attempt->connect.nkey)) {
-        struct map_link *link = map_find(&auth->nkeys, slice_of(attempt->connect.nkey));
-
-        entry = link != NULL ? map_entry(link, struct auth_entry, link) : NULL;
-    }
-    if (entry == NULL) {
-        auth_refuse(attempt, ERR_UNAUTHENTICATED, NULL, "no such nkey");
+    if (!auth_find_user(attempt, &auth->nkeys, attempt->connect.nkey, "no such nkey"))
         return;
-    }
-    attempt->user = &entry->user;
-    if (entry->user.connections != 0 &&
-        (entry->user.connections & (1U << attempt->connection)) == 0)
-        auth_refuse(attempt, ERR_DENIED, NULL, "connection type not allowed");
-    else if (entry == auth->no_auth)
+    if (auth->no_auth != NULL && attempt->user == &auth->no_auth->user)
         auth_accept_user(attempt, attempt->user);
-    else if (!given(attempt->connect.sig) || attempt->nonce == NULL)
+    else if (!slice_given(attempt->connect.sig) || attempt->nonce == NULL)
         auth_refuse(attempt, ERR_UNAUTHENTICATED, NULL, "no signature");
     else
         auth_off_worker(attempt, 0, run_verify, after_verify);

@@ -88,17 +88,12 @@ static void check(struct auth_attempt *attempt, const char *stored)
         auth_off_worker(attempt, map_hash(slice_of(attempt->stored)) | 1, run_bcrypt, after_bcrypt);
 }
 
-static bool given(const char *text)
-{
-    return text != NULL && text[0] != '\0';
-}
-
 /* --- users --------------------------------------------------------------------------------- */
 
 static bool anonymous(const struct auth_attempt *attempt)
 {
-    return !given(attempt->connect.user) && !given(attempt->connect.pass) &&
-           !given(attempt->connect.auth_token);
+    return !slice_given(attempt->connect.user) && !slice_given(attempt->connect.pass) &&
+           !slice_given(attempt->connect.auth_token);
 }
 
 static bool user_fits(struct auth_attempt *attempt)
@@ -107,33 +102,17 @@ static bool user_fits(struct auth_attempt *attempt)
 
     if (auth->names.count == 0)
         return false;
-    if (given(attempt->connect.user))
+    if (slice_given(attempt->connect.user))
         return true;
     return anonymous(attempt) && auth->no_auth != NULL && auth->no_auth->user.name != NULL;
 }
 
 static void user_begin(struct auth_attempt *attempt)
 {
-    const struct auth *auth = attempt->auth;
-    const struct auth_entry *entry = auth->no_auth;
-
-    if (given(attempt->connect.user)) {
-        struct map_link *link = map_find(&auth->names, slice_of(attempt->connect.user));
-
-        entry = link != NULL ? map_entry(link, struct auth_entry, link) : NULL;
-    }
-    if (entry == NULL) {
-        auth_refuse(attempt, ERR_UNAUTHENTICATED, NULL, "no such user");
+    if (!auth_find_user(attempt, &attempt->auth->names, attempt->connect.user, "no such user"))
         return;
-    }
-    attempt->user = &entry->user;
-    if (entry->user.connections != 0 &&
-        (entry->user.connections & (1U << attempt->connection)) == 0) {
-        auth_refuse(attempt, ERR_DENIED, NULL, "connection type not allowed");
-        return;
-    }
-    if (given(attempt->connect.user))
-        check(attempt, entry->user.password);
+    if (slice_given(attempt->connect.user))
+        check(attempt, attempt->user->password);
     else
         admit(attempt); /* no_auth_user */
 }

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "api/base/mem.h"
+#include "api/base/slice.h"
 
 enum { HEADER = 44, FILE_MAX = 64 << 10, NAME_MAX_LEN = 128 };
 
@@ -275,7 +276,7 @@ enum result zone_offset(const char *name, int64_t at_s, int64_t *offset_s)
     ssize_t len;
     int fd;
 
-    if (name == NULL || name[0] == '\0' || strcmp(name, "Local") == 0) {
+    if (!slice_given(name) || strcmp(name, "Local") == 0) {
         time_t at = (time_t)at_s;
         struct tm tm;
 

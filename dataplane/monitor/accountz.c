@@ -14,11 +14,6 @@ struct state {
     const char *jwt; /* to be taken apart by the helper */
 };
 
-static bool given(const char *text)
-{
-    return text != NULL && text[0] != '\0';
-}
-
 static const char *wanted(const struct report_call *call)
 {
     const struct sys_accountz_options *options = call->options;
@@ -72,7 +67,7 @@ static bool visit(struct report_call *call, struct worker *worker)
     const char *name = wanted(call);
     struct account *account;
 
-    if (!given(name))
+    if (!slice_given(name))
         return false;
     account = account_table_find(call->monitor->parts.accounts, slice_of(name));
     if (account == NULL) {
@@ -185,7 +180,7 @@ static void finish(struct report_call *call)
     out->server_id = call->monitor->facts.server_id;
     out->now = monitor_now(call->monitor);
     out->system_account = call->monitor->facts.system_account;
-    if (given(wanted(call))) {
+    if (slice_given(wanted(call))) {
         finish_info(call);
         out->account_detail = &state->info;
     } else {

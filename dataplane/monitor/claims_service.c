@@ -74,7 +74,7 @@ static void reply_error(struct work *work, struct worker *worker, const char *ac
     struct sys_error error = {.account = account, .code = 500, .description = description};
     struct sys_claims_reply document = {.error = &error};
 
-    if (why != NULL && why[0] != '\0')
+    if (slice_given(why))
         snprintf(description, sizeof(description), "%s - %s", message, why);
     else
         snprintf(description, sizeof(description), "%s", message);
@@ -83,8 +83,11 @@ static void reply_error(struct work *work, struct worker *worker, const char *ac
     reply(work, worker, &document);
 }
 
-static void submit(struct work *work, struct worker *worker)
+static void submit(struct work *work, struct worker *worker, void (*run)(struct blocking_job *job),
+                   void (*done)(struct blocking_job *job, struct worker *worker))
 {
+    work->job.run = run;
+    work->job.done = done;
     if (blocking_submit(work->request->monitor->parts.blocking, &work->job) == OK)
         return;
     reply_error(work, worker, work->account, "jwt update resulted in error",
@@ -200,10 +203,8 @@ static void order_done(struct blocking_job *job, struct worker *worker)
 {
     struct work *work = container_of(job, struct work, job);
 
-    work->job.run = update_run;
-    work->job.done = update_done;
     work->job.key = resolver_job_key(slice_of(work->account));
-    submit(work, worker);
+    submit(work, worker, update_run, update_done);
 }
 
 /*
@@ -215,10 +216,8 @@ static void handle_update(struct service_request *request, struct worker *worker
     struct work *work = work_new(request);
 
     request->body = slice_trim(request->body);
-    work->job.run = order_run;
-    work->job.done = order_done;
     work->job.key = resolver_job_key(SLICE("order"));
-    submit(work, worker);
+    submit(work, worker, order_run, order_done);
 }
 
 /* What speaks of no account is reported as such. */
@@ -256,10 +255,8 @@ static void start_account_update(struct service_request *request, struct worker 
 
     request->body = slice_trim(request->body);
     work->account = account_in(request, position);
-    work->job.run = account_update_run;
-    work->job.done = update_done;
     work->job.key = resolver_job_key(slice_of(work->account));
-    submit(work, worker);
+    submit(work, worker, account_update_run, update_done);
 }
 
 /* $SYS.REQ.ACCOUNT.<account>.CLAIMS.UPDATE */
@@ -302,9 +299,7 @@ static void handle_lookup(struct service_request *request, struct worker *worker
         work_free(work); /* as the reference server: without a word */
         return;
     }
-    work->job.run = lookup_run;
-    work->job.done = text_done;
-    submit(work, worker);
+    submit(work, worker, lookup_run, text_done);
 }
 
 static void list_run(struct blocking_job *job)
@@ -324,9 +319,7 @@ static void handle_list(struct service_request *request, struct worker *worker)
 {
     struct work *work = work_new(request);
 
-    work->job.run = list_run;
-    work->job.done = text_done;
-    submit(work, worker);
+    submit(work, worker, list_run, text_done);
 }
 
 /* An expired account is not handed on. */
@@ -387,9 +380,7 @@ static void handle_pack(struct service_request *request, struct worker *worker)
 {
     struct work *work = work_new(request);
 
-    work->job.run = pack_run;
-    work->job.done = pack_done;
-    submit(work, worker);
+    submit(work, worker, pack_run, pack_done);
 }
 
 /* --- delete -------------------------------------------------------------------------------- */
@@ -520,10 +511,8 @@ static void remove_next(struct work *work, struct worker *worker)
         answer_delete(work, worker);
         return;
     }
-    work->job.run = remove_run;
-    work->job.done = remove_done;
     work->job.key = resolver_job_key(slice_of(work->accounts.items[work->next]));
-    submit(work, worker);
+    submit(work, worker, remove_run, remove_done);
 }
 
 static void read_delete_done(struct blocking_job *job, struct worker *worker)
@@ -546,10 +535,8 @@ static void handle_delete(struct service_request *request, struct worker *worker
     struct work *work = work_new(request);
 
     request->body = slice_trim(request->body);
-    work->job.run = read_delete_run;
-    work->job.done = read_delete_done;
     work->job.key = resolver_job_key(SLICE("order"));
-    submit(work, worker);
+    submit(work, worker, read_delete_run, read_delete_done);
 }
 
 static const struct service_row rows[] = {

@@ -69,16 +69,11 @@ struct state {
 
 /* --- options ------------------------------------------------------------------------------- */
 
-static bool given(const char *text)
-{
-    return text != NULL && text[0] != '\0';
-}
-
 static bool find_sort(struct report_call *call, const struct sys_connz_options *options,
                       enum sort *out)
 {
     *out = SORT_CID;
-    if (!given(options->sort))
+    if (!slice_given(options->sort))
         return true;
     for (int i = 0; i < SORTS; i++) {
         if (strcmp(options->sort, sort_names[i]) == 0) {
@@ -121,7 +116,7 @@ static bool begin(struct report_call *call)
         options->offset = 0;
     if (!find_sort(call, options, &state->sort))
         return false;
-    if (given(options->filter_subject) && !given(options->acc)) {
+    if (slice_given(options->filter_subject) && !slice_given(options->acc)) {
         report_fail(call, 500, "filter by subject only valid with account filtering");
         return false;
     }
@@ -195,9 +190,9 @@ static bool fits(const struct sys_connz_options *options, const struct session_s
 {
     if (options->cid > 0 && (uint64_t)options->cid != snapshot->cid)
         return false;
-    if (given(options->mqtt_client))
+    if (slice_given(options->mqtt_client))
         return false; /* nobody here is one */
-    if (given(options->user) &&
+    if (slice_given(options->user) &&
         (snapshot->user == NULL || strcmp(options->user, snapshot->user) != 0))
         return false;
     return true;
@@ -236,12 +231,12 @@ static bool choose_one(struct session *session, void *arg)
     const struct sys_connz_options *options = visit->call->options;
     struct session_snapshot snapshot;
 
-    if (given(options->acc) && strcmp(options->acc, session->account->name) != 0)
+    if (slice_given(options->acc) && strcmp(options->acc, session->account->name) != 0)
         return true;
     session_snapshot(session, &snapshot);
     state->total++;
     if (!fits(options, &snapshot) ||
-        (given(options->filter_subject) && !subscribes(session, options->filter_subject)))
+        (slice_given(options->filter_subject) && !subscribes(session, options->filter_subject)))
         return true;
     *add_row(&state->rows) = (struct row){.cid = snapshot.cid,
                                           .value = value_of(state->sort, &snapshot),
@@ -422,11 +417,11 @@ static bool choose_closed(const struct session_snapshot *snapshot, void *arg)
     const struct sys_connz_options *options = call->options;
     struct state *state = call->state;
 
-    if (given(options->acc) &&
+    if (slice_given(options->acc) &&
         (!snapshot->logged_in || strcmp(options->acc, snapshot->account) != 0))
         return true;
     state->total++;
-    if (!fits(options, snapshot) || given(options->filter_subject))
+    if (!fits(options, snapshot) || slice_given(options->filter_subject))
         return true;
     *add_row(&state->rows) = (struct row){
         .cid = snapshot->cid, .value = value_of(state->sort, snapshot), .worker = CLOSED};

@@ -2,11 +2,6 @@
 
 #include "api/nats/sys_monitor.h"
 
-static bool given(const char *text)
-{
-    return text != NULL && text[0] != '\0';
-}
-
 struct complaint {
     int code;
     const char *status, *type, *text;
@@ -44,9 +39,9 @@ static void finish(struct report_call *call)
 
     out->status = "ok";
     out->status_code = call->code = 200;
-    if (given(options->stream) && !given(options->account))
+    if (slice_given(options->stream) && !slice_given(options->account))
         complain(call, out, &no_account);
-    else if (given(options->consumer) && !given(options->stream))
+    else if (slice_given(options->consumer) && !slice_given(options->stream))
         complain(call, out, &no_stream);
     else if (atomic_load(&call->monitor->lame_duck))
         complain(call, out, &leaving);

@@ -283,7 +283,7 @@ static void read_params(struct http_request *request)
         const char *text =
             MHD_lookup_connection_value(request->connection, MHD_GET_ARGUMENT_KIND, param->name);
 
-        if (text != NULL && text[0] != '\0' && !read_param(param, text, request->call))
+        if (slice_given(text) && !read_param(param, text, request->call))
             return;
     }
 }

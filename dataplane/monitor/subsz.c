@@ -22,11 +22,6 @@ struct state {
     size_t account_count, next;
 };
 
-static bool given(const char *text)
-{
-    return text != NULL && text[0] != '\0';
-}
-
 static void free_items(void *arg)
 {
     struct state *state = arg;
@@ -54,7 +49,7 @@ static bool begin(struct report_call *call)
         options->limit = LIMIT_MAX;
     if (options->offset < 0)
         options->offset = 0;
-    if (given(options->test) && !subject_valid_literal(slice_of(options->test))) {
+    if (slice_given(options->test) && !subject_valid_literal(slice_of(options->test))) {
         report_fail(call, 500, "invalid test subject, must be valid publish subject: %s",
                     options->test);
         return false;
@@ -108,7 +103,7 @@ static bool on_session(struct session *session, void *arg)
     const struct sys_subsz_options *options = call->options;
     struct state *state = call->state;
 
-    if (!given(options->account) || strcmp(options->account, session->account->name) == 0)
+    if (!slice_given(options->account) || strcmp(options->account, session->account->name) == 0)
         session_walk_subs(session, on_sub, call);
     return state->room > 0;
 }
@@ -144,7 +139,7 @@ static bool visit_matches(struct report_call *call, const struct worker *worker)
     for (unsigned n = 0; n < BATCH && state->next < state->account_count; n++) {
         struct account *account = state->accounts[state->next++];
 
-        if (!given(options->account) || strcmp(options->account, account->name) == 0)
+        if (!slice_given(options->account) || strcmp(options->account, account->name) == 0)
             sublist_walk(account->sublist, slice_of(options->test), on_match, &search);
     }
     if (state->next < state->account_count)
@@ -160,7 +155,7 @@ static bool visit(struct report_call *call, struct worker *worker)
 
     if (!state->list)
         return false;
-    if (given(options->test))
+    if (slice_given(options->test))
         return visit_matches(call, worker);
     session_table_walk(worker, on_session, call);
     return false;
@@ -202,7 +197,7 @@ static void finish(struct report_call *call)
 
     accounts = account_table_all(call->monitor->parts.accounts, &count);
     for (size_t i = 0; i < count; i++) {
-        if (!given(options->account) || strcmp(options->account, accounts[i]->name) == 0)
+        if (!slice_given(options->account) || strcmp(options->account, accounts[i]->name) == 0)
             add_figures(accounts[i], &out->stats);
         account_unref(accounts[i]);
     }
@@ -212,7 +207,7 @@ static void finish(struct report_call *call)
     out->now = monitor_now(call->monitor);
     out->offset = options->offset;
     out->limit = options->limit;
-    if (state->list && !given(options->test))
+    if (state->list && !slice_given(options->test))
         out->total = out->stats.num_subscriptions;
     out->subscriptions_list = (struct sys_sub_details){state->items, state->count};
     call->document = out;

@@ -89,9 +89,10 @@ static bool meant(const struct service_request *request, const struct sys_filter
     return sys_filter_match(filter, &server);
 }
 
-/* Takes the request over. */
-static void run_report(struct service_request *request, struct worker *worker,
-                       const struct report *report)
+/* Takes the request over; encode and done as in report_call. */
+static void run_with(struct service_request *request, struct worker *worker,
+                     const struct report *report, char *(*encode)(struct report_call *call),
+                     void (*done)(struct report_call *call, struct worker *worker))
 {
     struct report_call *call = report_call_new(request->monitor, report);
     const void *filter;
@@ -105,9 +106,15 @@ static void run_report(struct service_request *request, struct worker *worker,
     call->scope = request->scope;
     call->asker = request->from->system ? REPORT_OF_SYSTEM : REPORT_OF_TENANT;
     call->owner = request;
-    call->encode = encode_reply;
-    call->done = on_report;
+    call->encode = encode;
+    call->done = done;
     report_start(call);
+}
+
+static void run_report(struct service_request *request, struct worker *worker,
+                       const struct report *report)
+{
+    run_with(request, worker, report, encode_reply, on_report);
 }
 
 /* --- of the server ------------------------------------------------------------------------- */
@@ -286,21 +293,7 @@ static void on_statz(struct report_call *call, struct worker *worker)
 
 static void start_statz(struct service_request *request, struct worker *worker)
 {
-    struct report_call *call = report_call_new(request->monitor, report_named("ACCSTATZ"));
-    struct sys_account_statz_options *options = call->options;
-
-    if (!decode_body(request, worker, call->report->options, options) ||
-        !meant(request, &options->filter)) {
-        report_call_free(call);
-        service_request_free(request);
-        return;
-    }
-    call->scope = request->scope;
-    call->asker = request->from->system ? REPORT_OF_SYSTEM : REPORT_OF_TENANT;
-    call->owner = request;
-    call->encode = encode_statz;
-    call->done = on_statz;
-    report_start(call);
+    run_with(request, worker, report_named("ACCSTATZ"), encode_statz, on_statz);
 }
 
 static void handle_statz(struct service_request *request, struct worker *worker)

@@ -119,7 +119,7 @@ static void make_identity(struct node *node)
     nkey_create(&key, NKEY_CURVE, random_system());
     nkey_public(&key, node->xkey);
     nkey_wipe(&key);
-    if (node->options->server_name == NULL || node->options->server_name[0] == '\0')
+    if (!slice_given(node->options->server_name))
         node->options->server_name = node->id;
 }
 
@@ -205,7 +205,7 @@ static void set_info_address(struct node *node, struct session_options *out)
 
     out->host = node->options->host;
     out->port = listener_port(node->listener);
-    if (advertise == NULL || advertise[0] == '\0')
+    if (!slice_given(advertise))
         return;
     colon = strrchr(advertise, ':');
     node->info_host =
@@ -523,7 +523,7 @@ static enum result write_pid(struct node *node)
     const char *path = node->options->pid_file;
     char why[PROCESS_FILES_WHY_MAX];
 
-    if (path == NULL || path[0] == '\0')
+    if (!slice_given(path))
         return OK;
     if (process_files_write_pid(path) != OK) {
         log_fatal(LOG_MAIN, "Could not write pidfile: open %s: %s", path, process_files_why(why));
@@ -545,7 +545,7 @@ static void write_ports(struct node *node)
 
     char why[PROCESS_FILES_WHY_MAX];
 
-    if (options->ports_file_dir == NULL || options->ports_file_dir[0] == '\0')
+    if (!slice_given(options->ports_file_dir))
         return;
     process_files_ports_path(options->ports_file_dir, options->program, &node->ports_path);
     if (process_files_write_ports(buf_text(&node->ports_path), &ports) != OK)

@@ -78,7 +78,7 @@ static const char *check_version(struct arena *arena, const struct claims *opera
     unsigned wanted[3];
     int end = -1;
 
-    if (asked == NULL || asked[0] == '\0')
+    if (!slice_given(asked))
         return NULL;
     if (sscanf(asked, "%9u.%9u.%9u%n", &wanted[0], &wanted[1], &wanted[2], &end) != 3 ||
         asked[end] != '\0')
@@ -130,7 +130,7 @@ static const char *adopt_system_account(struct node_options *options)
     for (size_t i = 0; i < options->operators.count; i++) {
         const char *named = options->operators.items[i].claims->operator->system_account;
 
-        if (named == NULL || named[0] == '\0')
+        if (!slice_given(named))
             continue;
         if (options->system_account != NULL && strcmp(options->system_account, named) != 0)
             return "system_account in config and operator JWT must be identical";
@@ -211,7 +211,7 @@ static bool preloads_system_account(const struct node_options *options)
 static const char *settle_system_account(struct node_options *options)
 {
     const char *missing = "error resolving system account: account missing";
-    bool named = options->system_account != NULL && options->system_account[0] != '\0';
+    bool named = slice_given(options->system_account);
 
     if (node_options_operator_mode(options)) {
         if (options->no_system_account)
@@ -282,7 +282,7 @@ static const char *check_addresses(struct node_options *options)
 
     if (options->server_name != NULL && strchr(options->server_name, ' ') != NULL)
         return "server name cannot contain spaces";
-    if (text == NULL || text[0] == '\0')
+    if (!slice_given(text))
         return NULL;
     if (text[0] == '[' && strchr(text, ']') != NULL)
         colon = strchr(strchr(text, ']'), ':');

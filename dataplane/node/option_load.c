@@ -123,13 +123,10 @@ static void read_grace(struct option_reader *reader, const struct config_node *n
 static void read_metadata(struct option_reader *reader, const struct config_node *node, void *out)
 {
     struct string_map *map = out;
-    size_t count = 0;
 
     if (!option_is(reader, node, CONFIG_MAP))
         return;
-    for (const struct config_node *item = node->first; item != NULL; item = item->next)
-        count++;
-    map->items = arena_alloc_array(reader->arena, count + 1, sizeof(*map->items));
+    map->items = arena_alloc_array(reader->arena, config_count(node) + 1, sizeof(*map->items));
     map->count = 0;
     for (const struct config_node *item = node->first; item != NULL; item = item->next)
         if (option_is(reader, item, CONFIG_STRING))
@@ -205,13 +202,11 @@ static void check_text(struct option_reader *reader, const struct config_node *n
 static void read_js_domains(struct option_reader *reader, const struct config_node *node, void *out)
 {
     struct strings *accounts = out;
-    size_t count = 0;
 
     if (!option_is(reader, node, CONFIG_MAP))
         return;
-    for (const struct config_node *item = node->first; item != NULL; item = item->next)
-        count++;
-    accounts->items = arena_alloc_array(reader->arena, count, sizeof(accounts->items[0]));
+    accounts->items =
+        arena_alloc_array(reader->arena, config_count(node), sizeof(accounts->items[0]));
     for (const struct config_node *item = node->first; item != NULL; item = item->next) {
         if (option_is(reader, item, CONFIG_STRING))
             accounts->items[accounts->count++] = item->key;
@@ -341,7 +336,7 @@ static const struct option top_table[] = {
 
 static void take_text(const char **option, const char *flag)
 {
-    if (flag != NULL && flag[0] != '\0')
+    if (slice_given(flag))
         *option = flag;
 }
 
@@ -437,13 +432,10 @@ static json_t *to_json(const struct config_node *node, struct arena *arena)
             json_array_append_new(out, to_json(item, arena));
         return out;
     case CONFIG_MAP: {
-        const struct config_node **items;
+        const struct config_node **items =
+            arena_alloc_array(arena, config_count(node) + 1, sizeof(*items));
         size_t count = 0;
 
-        for (const struct config_node *item = node->first; item != NULL; item = item->next)
-            count++;
-        items = arena_alloc_array(arena, count + 1, sizeof(*items));
-        count = 0;
         for (const struct config_node *item = node->first; item != NULL; item = item->next)
             items[count++] = item;
         qsort(items, count, sizeof(*items), compare_keys);

@@ -71,10 +71,8 @@ void option_operator_read(struct option_reader *reader, const struct config_node
 {
     struct option_operators *operators = out;
     const struct config_node *first = node->kind == CONFIG_LIST ? node->first : node;
-    size_t count = 0;
+    size_t count = node->kind == CONFIG_LIST ? config_count(node) : 1;
 
-    for (const struct config_node *item = first; item != NULL; item = item->next)
-        count++;
     operators->items = arena_alloc_array(reader->arena, count + 1, sizeof(*operators->items));
     operators->count = 0;
     for (const struct config_node *item = first; item != NULL; item = item->next) {
@@ -166,7 +164,7 @@ static void read_block(struct option_reader *reader, const struct config_node *n
     struct resolver_block block = {0};
 
     option_table_read(reader, resolver_table, node, &block);
-    if (block.dir == NULL || block.dir[0] == '\0')
+    if (!slice_given(block.dir))
         option_error(reader, node, "dir has no value and needs to point to a directory");
     if (block.type != NULL && strcasecmp(block.type, "full") == 0)
         read_full(reader, node, &block, out);
@@ -216,13 +214,11 @@ void option_operator_preload(struct option_reader *reader, const struct config_n
                              void *out)
 {
     struct resolver_options *resolver = out;
-    size_t count = 0;
 
     if (!option_is(reader, node, CONFIG_MAP))
         return;
-    for (const struct config_node *item = node->first; item != NULL; item = item->next)
-        count++;
-    resolver->preload = arena_alloc_array(reader->arena, count + 1, sizeof(*resolver->preload));
+    resolver->preload =
+        arena_alloc_array(reader->arena, config_count(node) + 1, sizeof(*resolver->preload));
     resolver->preload_count = 0;
     for (const struct config_node *item = node->first; item != NULL; item = item->next)
         if (preload_valid(reader, item))

@@ -235,7 +235,7 @@ static bool user_valid(struct option_reader *reader, const struct config_node *n
         option_error(reader, node, "Nkey users do not take usernames or passwords");
         return false;
     }
-    if (user->nkey == NULL && (user->name == NULL || user->name[0] == '\0')) {
+    if (user->nkey == NULL && !slice_given(user->name)) {
         option_error(reader, node, "User entry requires a user");
         return false;
     }
@@ -462,13 +462,11 @@ static void read_named_account(struct option_reader *reader, const struct config
 void option_users_accounts(struct option_reader *reader, const struct config_node *node, void *out)
 {
     struct option_users *users = out;
-    size_t count = 0;
 
     if (node->kind != CONFIG_MAP && !option_is(reader, node, CONFIG_LIST))
         return;
-    for (const struct config_node *item = node->first; item != NULL; item = item->next)
-        count++;
-    users->accounts = arena_alloc_array(reader->arena, count + 1, sizeof(*users->accounts));
+    users->accounts =
+        arena_alloc_array(reader->arena, config_count(node) + 1, sizeof(*users->accounts));
     for (const struct config_node *item = node->first; item != NULL; item = item->next) {
         if (node->kind == CONFIG_MAP)
             read_account(reader, item, users);

@@ -97,7 +97,7 @@ static void tag_add_user(char *out, size_t *len, const struct session *session)
     const struct identity *identity = session->identity;
     const char *kind = "user:";
 
-    if (identity == NULL || identity->user == NULL || identity->user[0] == '\0')
+    if (identity == NULL || !slice_given(identity->user))
         return;
     if (strcmp(identity->user, "[REDACTED]") == 0)
         kind = "token";

@@ -5,7 +5,7 @@
 
 static const char *text_or_null(const char *text)
 {
-    return text != NULL && text[0] != '\0' ? text : NULL;
+    return slice_given(text) ? text : NULL;
 }
 
 void session_snapshot(const struct session *session, struct session_snapshot *out)

@@ -264,8 +264,10 @@ static void test_nodes_know_where_they_stand(void **state)
     assert_string_equal(node->file, "name");
     assert_null(config_get(root, "none"));
     assert_true(config_get(root, "v")->used); /* a variable refers to it */
+    assert_int_equal(config_count(root), 3);
     root = config_get(root, "M");
     node = config_get(root, "a");
+    assert_int_equal(config_count(node), 1);
     assert_int_equal(node->line, 4);
     assert_int_equal(node->column, 3);
     assert_null(node->first->key);

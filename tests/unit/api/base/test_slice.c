@@ -70,6 +70,8 @@ static void test_comparisons(void **state)
     assert_true(slice_equal(SLICE("ab"), slice_of("ab")));
     assert_false(slice_equal(SLICE("ab"), SLICE("a")));
     assert_true(slice_equal(SLICE(""), slice_of(NULL)));
+    assert_true(slice_given(" "));
+    assert_false(slice_given("") || slice_given(NULL));
     assert_true(slice_equal_nocase(SLICE("aBz"), SLICE("AbZ")));
     assert_false(slice_equal_nocase(SLICE("a["), SLICE("a{")));
     assert_true(slice_starts(SLICE("abc"), SLICE("ab")));
