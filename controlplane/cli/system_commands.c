@@ -22,9 +22,9 @@ static const struct column node_columns[] = {
     {"resolver", FLAG_TEXT, "resolver_kind", "full|memory", "how nodes keep accounts"},            \
     {"kind", FLAG_TEXT, "node_kind", "own|stock|mixed",                                            \
      "Berth nodes, stock nats-server, or both"},                                                   \
-    {"jetstream", FLAG_TRUE, "jetstream_enabled", NULL, "nodes have JetStream"},                   \
-    {"jetstream-domain", FLAG_TEXT, NULL, "NAME", "its domain"},                                   \
-    {"jetstream-tier", FLAG_LIST, "jetstream_tiers", "R1|R3", "replica tiers on offer"},           \
+    {"jetstream", FLAG_TRUE, "jetstream/enabled", NULL, "nodes have JetStream"},                   \
+    {"jetstream-domain", FLAG_TEXT, "jetstream/domain", "NAME", "its domain"},                     \
+    {"jetstream-tier", FLAG_LIST, "jetstream/tiers", "R1|R3", "replica tiers on offer"},           \
     {"accounts-expected", FLAG_INT, NULL, "N", "for the size of the nodes' store"},                \
     {"sync-interval", FLAG_TIME_S, "sync_interval_s", "TIME",                                      \
      "between two passes of reconciling"},                                                         \

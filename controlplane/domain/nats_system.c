@@ -18,6 +18,23 @@ enum { RESOLVER_FULL };
 static const char url_rule[] = "an address such as nats://host:4222";
 
 /* clang-format off */
+#define T struct nats_jetstream
+static const struct field jetstream_fields[] = {
+    {"enabled", BOOL_AT(T, enabled)},
+    {"domain", STRING_AT(T, domain)},
+    {"tiers", STRINGS_AT(T, tiers)},
+};
+static const struct field jetstream_settings_fields[] = {
+    {"enabled", BOOL_AT(T, enabled)},
+    {"domain", STRING_AT(T, domain), FIELD_OMIT_EMPTY, .max = 255, .valid = rule_nats_name,
+     .rule = "a name without blanks, '.', '*', '>'"},
+    {"tiers", STRINGS_AT(T, tiers), FIELD_OMIT_EMPTY, .max = 5, .valid = rule_tier,
+     .rule = "one of R1 to R5"},
+};
+static const struct shape jetstream_shape = SHAPE(T, jetstream_fields);
+static const struct shape jetstream_settings_shape = SHAPE(T, jetstream_settings_fields);
+#undef T
+
 #define T struct nats_system
 static const struct field nats_system_fields[] = {
     {NULL, FLATTEN_AT(T, resource), .type = &resource_shape},
@@ -26,9 +43,7 @@ static const struct field nats_system_fields[] = {
     {"public_urls", STRINGS_AT(T, public_urls)},
     {"resolver_kind", ENUM_AT(T, resolver_kind), .type = resolver_kind_words},
     {"node_kind", ENUM_AT(T, node_kind), .type = node_kind_words},
-    {"jetstream_enabled", BOOL_AT(T, jetstream_enabled)},
-    {"jetstream_domain", STRING_AT(T, jetstream_domain)},
-    {"jetstream_tiers", STRINGS_AT(T, jetstream_tiers)},
+    {"jetstream", STRUCT_AT(T, jetstream), .type = &jetstream_shape},
     {"capacity", INT_MAP_AT(T, capacity)},
     {"accounts_expected", INT_AT(T, accounts_expected)},
     {"sync_interval_s", INT_AT(T, sync_interval_s)},
@@ -53,11 +68,7 @@ static const struct field nats_system_settings_fields[] = {
      .valid = rule_node_url, .rule = url_rule},
     {"resolver_kind", ENUM_AT(T, resolver_kind), .type = resolver_kind_words},
     {"node_kind", ENUM_AT(T, node_kind), .type = node_kind_words},
-    {"jetstream_enabled", BOOL_AT(T, jetstream_enabled)},
-    {"jetstream_domain", STRING_AT(T, jetstream_domain), FIELD_OMIT_EMPTY, .max = 255,
-     .valid = rule_nats_name, .rule = "a name without blanks, '.', '*', '>'"},
-    {"jetstream_tiers", STRINGS_AT(T, jetstream_tiers), FIELD_OMIT_EMPTY, .max = 5,
-     .valid = rule_tier, .rule = "one of R1 to R5"},
+    {"jetstream", STRUCT_AT(T, jetstream), .type = &jetstream_settings_shape},
     {"capacity", INT_MAP_AT(T, capacity), FIELD_OMIT_EMPTY, .max = 64, .valid = rule_label_key,
      .rule = "a name"},
     {"accounts_expected", INT_AT(T, accounts_expected), FIELD_OMIT_EMPTY, .min = 1,
@@ -94,9 +105,7 @@ struct nats_system_settings nats_system_settings_of(const struct nats_system *sy
         .public_urls = system->public_urls,
         .resolver_kind = system->resolver_kind,
         .node_kind = system->node_kind,
-        .jetstream_enabled = system->jetstream_enabled,
-        .jetstream_domain = system->jetstream_domain,
-        .jetstream_tiers = system->jetstream_tiers,
+        .jetstream = system->jetstream,
         .capacity = system->capacity,
         .accounts_expected = system->accounts_expected,
         .sync_interval_s = system->sync_interval_s,
@@ -275,9 +284,9 @@ static void settings_values(struct work *work, const struct nats_system_settings
     out[5] = db_strings(&s->public_urls);
     out[6] = db_text(resolver_kind_words[s->resolver_kind]);
     out[7] = db_text(node_kind_words[s->node_kind]);
-    out[8] = db_bool(s->jetstream_enabled);
-    out[9] = db_text(or_empty(s->jetstream_domain));
-    out[10] = db_strings(&s->jetstream_tiers);
+    out[8] = db_bool(s->jetstream.enabled);
+    out[9] = db_text(or_empty(s->jetstream.domain));
+    out[10] = db_strings(&s->jetstream.tiers);
     out[11] = db_json(resource_json(work->arena, capacity));
     out[12] = db_integer(s->accounts_expected > 0 ? s->accounts_expected : ACCOUNTS_EXPECTED);
     out[13] = db_integer(s->sync_interval_s > 0 ? s->sync_interval_s : SYNC_INTERVAL_S);
@@ -385,10 +394,10 @@ enum result nats_system_server_config(struct work *work, const struct nats_syste
     buf_printf(&buf, "listen: \"%s:%" PRId64 "\"\n", config->listen, config->port);
     if (config->http_port > 0)
         buf_printf(&buf, "http: \"%s:%" PRId64 "\"\n", config->listen, config->http_port);
-    if (system->jetstream_enabled) {
+    if (system->jetstream.enabled) {
         buf_printf(&buf, "jetstream {\n    store_dir: \"%s/jetstream\"\n", config->store_dir);
-        if (or_empty(system->jetstream_domain)[0] != '\0')
-            buf_printf(&buf, "    domain: \"%s\"\n", system->jetstream_domain);
+        if (or_empty(system->jetstream.domain)[0] != '\0')
+            buf_printf(&buf, "    domain: \"%s\"\n", system->jetstream.domain);
         buf_add_text(&buf, "}\n");
     }
     buf_printf(&buf, "operator: %s\nsystem_account: %s\n", facts.operator_jwt, facts.account_key);

@@ -10,6 +10,12 @@
 #include "controlplane/domain/node.h"
 #include "controlplane/domain/resource.h"
 
+struct nats_jetstream {
+    bool enabled;
+    const char *domain;
+    struct strings tiers; /* that accounts may be given */
+};
+
 struct nats_system {
     struct resource resource; /* state: enrolling, ready, degraded, unreachable, released */
     const char *operator_id;
@@ -17,9 +23,7 @@ struct nats_system {
     struct strings public_urls; /* where clients connect */
     int resolver_kind;          /* full, memory */
     int node_kind;              /* stock, own, mixed */
-    bool jetstream_enabled;
-    const char *jetstream_domain;
-    struct strings jetstream_tiers;
+    struct nats_jetstream jetstream;
     struct int_map capacity;
     int64_t accounts_expected, sync_interval_s;
     const char *system_account_id, *system_account_key;
@@ -34,9 +38,7 @@ struct nats_system_settings {
     const char *operator_id; /* NULL: the only one */
     struct strings urls, public_urls;
     int resolver_kind, node_kind;
-    bool jetstream_enabled;
-    const char *jetstream_domain;
-    struct strings jetstream_tiers;
+    struct nats_jetstream jetstream;
     struct int_map capacity;
     int64_t accounts_expected, sync_interval_s;
 };

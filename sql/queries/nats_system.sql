@@ -1,11 +1,13 @@
 -- name: system_by_ref
-SELECT *
+SELECT *, jsonb_build_object('enabled', jetstream_enabled, 'domain', jetstream_domain,
+                             'tiers', jetstream_tiers) AS jetstream
   FROM system_item
  WHERE $1 IN (id, name, system_account_key)
    AND state <> 'released';
 
 -- name: system_list
-SELECT *
+SELECT *, jsonb_build_object('enabled', jetstream_enabled, 'domain', jetstream_domain,
+                             'tiers', jetstream_tiers) AS jetstream
   FROM system_item
  WHERE id > $1
    AND list_matches(name, state, labels, created_at, updated_at, $3, $4, $5, $6, $7, $8)

@@ -23,6 +23,10 @@ static void test_systems_and_nodes_become_requests(void **state)
          "PATCH /v1/systems/id-main If-Match: \"7\" "
          "{\"urls\":[\"a\",\"b\"],\"accounts_expected\":100}",
          0},
+        {"system update main --jetstream --jetstream-domain hub --jetstream-tier R1,R3",
+         "PATCH /v1/systems/id-main If-Match: \"7\" "
+         "{\"jetstream\":{\"enabled\":true,\"domain\":\"hub\",\"tiers\":[\"R1\",\"R3\"]}}",
+         0},
         {"system server-config main --node n1 --listen 0.0.0.0 --data /var/lib/berth",
          "GET "
          "/v1/systems/id-main/server-config?name=n1&listen=0.0.0.0&store_dir=%2Fvar%2Flib%2Fberth",

@@ -48,7 +48,9 @@ static void test_settings(void **state)
         {"{\"urls\":[\"nats://user:word@h:1\"]}", "/urls/0"},
         {"{\"urls\":[\"nats://h:1/path\"]}", "/urls/0"},
         {"{\"resolver_kind\":\"files\"}", "/resolver_kind"},
-        {"{\"jetstream_tiers\":[\"R6\"]}", "/jetstream_tiers/0"},
+        {"{\"jetstream\":{\"tiers\":[\"R1\",\"R6\"]}}", "/jetstream/tiers/1"},
+        {"{\"jetstream\":{\"domain\":\"a.b\"}}", "/jetstream/domain"},
+        {"{\"jetstream\":true}", "/jetstream"},
         {"{\"sync_interval_s\":0}", "/sync_interval_s"},
         {"{\"operator_id\":\"opr_other\"}", "/operator_id"},
     };
@@ -63,6 +65,27 @@ static void test_settings(void **state)
         assert_string_equal(control_text(control, "errors/0/pointer"), refused[i].pointer);
     }
     control_refused(control, 428, "precondition_required", admin, "PATCH", path_of(""), "{}");
+}
+
+/* SYS-01: one object, and a change names only what changes. */
+static void test_jetstream_is_an_object(void **state)
+{
+    control_want_if(control, 200, admin, "*", "PATCH", path_of(""),
+                    "{\"jetstream\":{\"enabled\":true,\"tiers\":[\"R1\",\"R3\"]}}");
+    control_want_if(control, 200, admin, "*", "PATCH", path_of(""),
+                    "{\"jetstream\":{\"domain\":\"hub\"}}");
+    control_want(control, 200, admin, "GET", "/v1/systems?q=main", NULL);
+    assert_true(json_is_true(control_member(control, "items/0/jetstream/enabled")));
+    assert_string_equal(control_text(control, "items/0/jetstream/domain"), "hub");
+    assert_string_equal(control_text(control, "items/0/jetstream/tiers/1"), "R3");
+    control_want(control, 200, admin, "GET", path_of("/server-config?name=n1&store_dir=/var/lib/n"),
+                 NULL);
+    assert_non_null(strstr(buf_text(&control_last(control)->body), "domain: \"hub\""));
+    control_want_if(control, 200, admin, "*", "PATCH", path_of(""), "{\"jetstream\":null}");
+    assert_true(json_is_false(control_member(control, "jetstream/enabled")));
+    assert_int_equal(json_array_size(control_member(control, "jetstream/tiers")), 0);
+    control_refused_if(control, 422, "unknown_field", admin, "*", "PATCH", path_of(""),
+                       "{\"jetstream_enabled\":true}");
 }
 
 static void test_a_system_in_use_stays(void **state)
@@ -140,6 +163,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_system_has_an_account_of_its_own),
         cmocka_unit_test(test_settings),
+        cmocka_unit_test(test_jetstream_is_an_object),
         cmocka_unit_test(test_a_system_in_use_stays),
         cmocka_unit_test(test_a_node_gets_a_configuration),
         cmocka_unit_test(test_without_nodes),
