@@ -161,6 +161,18 @@ static enum result open_vault(struct app *app, struct buf *message)
     return OK;
 }
 
+/* denied: what the user may not do, and what to do about it, around the database's own words. */
+static void report_database(struct buf *message, enum result rc, const char *why,
+                            const char *denied, const char *advice)
+{
+    if (rc == ERR_UNAVAILABLE)
+        buf_printf(message, "the database cannot be reached: %s\n", why);
+    else if (rc == ERR_DENIED)
+        buf_printf(message, "the database user may not %s: %s; %s\n", denied, why, advice);
+    else if (rc != OK)
+        buf_printf(message, "the database cannot be used: %s\n", why);
+}
+
 static enum result migrate(const struct app_options *options, struct buf *message)
 {
     const char *owner =
@@ -168,15 +180,7 @@ static enum result migrate(const struct app_options *options, struct buf *messag
     char why[DB_MESSAGE_MAX];
     enum result rc = migrate_run(owner, why);
 
-    if (rc == ERR_UNAVAILABLE)
-        buf_printf(message, "the database cannot be reached: %s\n", why);
-    else if (rc == ERR_DENIED)
-        buf_printf(message,
-                   "the database user may not make the schema: %s; name its owner with "
-                   "--database-owner\n",
-                   why);
-    else if (rc != OK)
-        buf_printf(message, "the database cannot be used: %s\n", why);
+    report_database(message, rc, why, "make the schema", "name its owner with --database-owner");
     return rc;
 }
 
@@ -188,15 +192,8 @@ static enum result open_pool(struct app *app, struct buf *message)
     struct db *db;
     enum result rc = db_open(options->database, DB_PREPARED, &db, why);
 
-    if (rc == ERR_UNAVAILABLE)
-        buf_printf(message, "the database cannot be reached: %s\n", why);
-    else if (rc == ERR_DENIED)
-        buf_printf(message,
-                   "the database user may not serve: %s; as the schema's owner say "
-                   "GRANT berth_service, berth_tenant TO that user\n",
-                   why);
-    else if (rc != OK)
-        buf_printf(message, "the database cannot be used: %s\n", why);
+    report_database(message, rc, why, "serve",
+                    "as the schema's owner say GRANT berth_service, berth_tenant TO that user");
     if (rc != OK)
         return rc;
     db_close(db);

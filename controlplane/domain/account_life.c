@@ -8,7 +8,6 @@
 #include "controlplane/domain/permission_warnings.h"
 #include "controlplane/domain/secret.h"
 #include "controlplane/domain/team.h"
-#include "controlplane/vault/issuer.h"
 
 static enum result choose_team(struct work *work, const struct account_settings *settings,
                                struct team *team)
@@ -64,19 +63,15 @@ static enum result check_account_quota(struct work *work, const struct team *tea
 {
     const char *locked;
     struct plan plan;
-    int64_t count = 0;
     enum result rc = db_get_text(work->db, SQL_team_lock, DB_ARGS(db_text(team->resource.id)),
                                  work->arena, &locked);
 
     if (rc == OK)
         rc = plan_terms(work, team->plan_id, &plan);
     if (rc == OK)
-        rc = db_get_int(work->db, SQL_account_count, DB_ARGS(db_text(team->resource.id)), &count);
-    if (rc == OK && plan.limits.accounts.set && plan.limits.accounts.value >= 0 &&
-        count >= plan.limits.accounts.value)
-        return refusal_set(work->refusal, REFUSAL_quota_exceeded,
-                           "The plan allows %lld accounts for a team.",
-                           (long long)plan.limits.accounts.value);
+        rc = plan_room(work, SQL_account_count, team->resource.id,
+                       plan.limits.accounts.set ? plan.limits.accounts.value : -1,
+                       "The plan allows", "accounts for a team");
     return rc;
 }
 
@@ -94,13 +89,10 @@ static enum result insert_signing_key(struct work *work, const char *account_id,
                                       const char *team_id)
 {
     char public_key[NKEY_PUBLIC_MAX];
-    struct vault_secret seed = {0};
     const char *secret_id;
-    enum result rc;
+    enum result rc =
+        secret_new_key(work, team_id, account_id, "account_signing", public_key, &secret_id);
 
-    issuer_new_key(work->tools->random, NKEY_ACCOUNT, public_key, &seed);
-    rc = secret_put(work, team_id, account_id, "account_signing", &seed, &secret_id);
-    vault_secret_wipe(&seed);
     if (rc != OK)
         return rc;
     return db_exec(work->db, SQL_signing_key_insert,
@@ -116,13 +108,9 @@ static enum result insert(struct work *work, const struct account_settings *sett
 {
     const struct resource_settings *head = &settings->settings;
     char public_key[NKEY_PUBLIC_MAX];
-    struct vault_secret seed = {0};
     const char *secret_id;
-    enum result rc;
+    enum result rc = secret_new_key(work, team_id, id, "account_identity", public_key, &secret_id);
 
-    issuer_new_key(work->tools->random, NKEY_ACCOUNT, public_key, &seed);
-    rc = secret_put(work, team_id, id, "account_identity", &seed, &secret_id);
-    vault_secret_wipe(&seed);
     if (rc != OK)
         return rc;
     return db_exec(

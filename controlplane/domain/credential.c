@@ -127,21 +127,6 @@ static enum result choose_life(struct work *work, const struct nats_user *user,
     return OK;
 }
 
-static enum result check_quota(struct work *work, const struct account *account,
-                               const struct effective_limits *effective)
-{
-    int64_t count, most = effective->limits.credentials.value;
-    enum result rc;
-
-    if (most < 0)
-        return OK;
-    rc = db_get_int(work->db, SQL_credential_count, DB_ARGS(db_text(account->resource.id)), &count);
-    if (rc == OK && count >= most)
-        return refusal_set(work->refusal, REFUSAL_quota_exceeded,
-                           "The account is allowed %lld living credentials.", (long long)most);
-    return rc;
-}
-
 /* REV-10: a JWT is accepted only if it is younger than the key's revocation.  No two JWTs of one
  * key are of one second: they would be the same. */
 static enum result choose_iat(struct work *work, const struct account *account,
@@ -286,7 +271,9 @@ enum result credential_issue(struct work *work, const struct account *account,
     if (rc == OK)
         rc = choose_life(work, user, issue, &effective, &ttl_s);
     if (rc == OK)
-        rc = check_quota(work, account, &effective);
+        rc = plan_room(work, SQL_credential_count, account->resource.id,
+                       effective.limits.credentials.value, "The account is allowed",
+                       "living credentials");
     if (rc == OK)
         rc = choose_key(work, user, issue, job.public_key, &seed);
     if (rc == OK)

@@ -207,19 +207,6 @@ static enum result sign_system_account(struct work *work, const char *operator_i
     return rc;
 }
 
-/* A new key of the account, sealed. */
-static enum result make_key(struct work *work, const char *account_id, const char *purpose,
-                            char public_key[NKEY_PUBLIC_MAX], const char **secret_id)
-{
-    struct vault_secret seed = {0};
-    enum result rc;
-
-    issuer_new_key(work->tools->random, NKEY_ACCOUNT, public_key, &seed);
-    rc = secret_put(work, NULL, account_id, purpose, &seed, secret_id);
-    vault_secret_wipe(&seed);
-    return rc;
-}
-
 static enum result store_system_account(struct work *work, const char *id, const char *system_id,
                                         const char *account_key, const char *secret_id)
 {
@@ -242,10 +229,10 @@ static enum result make_system_account(struct work *work, const char *system_id,
     int64_t iat = work_now(work) / NS_PER_S;
     struct issued issued;
     json_t *record = NULL;
-    enum result rc = make_key(work, id, "account_identity", account_key, &identity_id);
+    enum result rc = secret_new_key(work, NULL, id, "account_identity", account_key, &identity_id);
 
     if (rc == OK)
-        rc = make_key(work, id, "account_signing", signing_key, &secret_id);
+        rc = secret_new_key(work, NULL, id, "account_signing", signing_key, &secret_id);
     if (rc == OK)
         rc =
             sign_system_account(work, operator_id, account_key, signing_key, iat, &issued, &record);

@@ -129,18 +129,11 @@ static enum result check(struct work *work, const struct account *account,
 static enum result check_quota(struct work *work, const struct account *account)
 {
     struct effective_limits effective;
-    int64_t count, most;
     enum result rc = account_effective(work, account, &effective);
 
-    if (rc != OK)
-        return rc;
-    most = effective.limits.users.value;
-    if (most < 0)
-        return OK;
-    rc = db_get_int(work->db, SQL_user_count, DB_ARGS(db_text(account->resource.id)), &count);
-    if (rc == OK && count >= most)
-        return refusal_set(work->refusal, REFUSAL_quota_exceeded,
-                           "The account is allowed %lld users.", (long long)most);
+    if (rc == OK)
+        rc = plan_room(work, SQL_user_count, account->resource.id, effective.limits.users.value,
+                       "The account is allowed", "users");
     return rc;
 }
 

@@ -399,3 +399,18 @@ enum result plan_delete(struct work *work, const struct plan *plan)
         return refusal_set(work->refusal, REFUSAL_in_use, "Accounts or teams have this plan.");
     return rc;
 }
+
+enum result plan_room(struct work *work, enum statement count, const char *owner_id, int64_t most,
+                      const char *allowed, const char *things)
+{
+    int64_t there;
+    enum result rc;
+
+    if (most < 0)
+        return OK;
+    rc = db_get_int(work->db, count, DB_ARGS(db_text(owner_id)), &there);
+    if (rc == OK && there >= most)
+        return refusal_set(work->refusal, REFUSAL_quota_exceeded, "%s %lld %s.", allowed,
+                           (long long)most, things);
+    return rc;
+}

@@ -140,3 +140,8 @@ enum result limits_check(struct work *work, const char *pointer,
 enum result limits_within(struct work *work, const struct limits *limits,
                           const struct limits *max) MUST_CHECK;
 bool limit_looser(enum limit_name name, int64_t a, int64_t b);
+
+/* Room for one more?  quota_exceeded where as many as `most` are there; less than 0: no limit.
+ * Says "ALLOWED 5 THINGS." */
+enum result plan_room(struct work *work, enum statement count, const char *owner_id, int64_t most,
+                      const char *allowed, const char *things) MUST_CHECK;

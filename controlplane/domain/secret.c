@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "controlplane/domain/resource.h"
+#include "controlplane/vault/issuer.h"
 
 enum { KEY_VERSION = 1 };
 
@@ -79,6 +80,19 @@ enum result secret_put(struct work *work, const char *team_id, const char *owner
                          db_text(purpose), db_text(sealed.ciphertext)));
     if (rc == OK)
         *secret_id = sealed.secret_id;
+    return rc;
+}
+
+enum result secret_new_key(struct work *work, const char *team_id, const char *owner_id,
+                           const char *purpose, char public_key[NKEY_PUBLIC_MAX],
+                           const char **secret_id)
+{
+    struct vault_secret seed = {0};
+    enum result rc;
+
+    issuer_new_key(work->tools->random, NKEY_ACCOUNT, public_key, &seed);
+    rc = secret_put(work, team_id, owner_id, purpose, &seed, secret_id);
+    vault_secret_wipe(&seed);
     return rc;
 }
 

@@ -7,7 +7,6 @@
 #include "controlplane/domain/authz.h"
 #include "controlplane/domain/permission_warnings.h"
 #include "controlplane/domain/secret.h"
-#include "controlplane/vault/issuer.h"
 
 const char *const custody_words[] = {"managed", "customer", NULL};
 enum { CUSTODY_MANAGED };
@@ -127,9 +126,6 @@ static enum result make_key(struct work *work, const struct account *account,
                             const struct signing_key_settings *settings,
                             char public_key[NKEY_PUBLIC_MAX], const char **secret_id)
 {
-    struct vault_secret seed = {0};
-    enum result rc;
-
     *secret_id = NULL;
     if (settings->custody != CUSTODY_MANAGED) {
         if (settings->public_key == NULL)
@@ -144,11 +140,8 @@ static enum result make_key(struct work *work, const struct account *account,
     if (settings->public_key != NULL)
         return refusal_field(work->refusal, "/public_key", "not_allowed",
                              "a managed key is made here");
-    issuer_new_key(work->tools->random, NKEY_ACCOUNT, public_key, &seed);
-    rc = secret_put(work, account->team_id, account->resource.id, "account_signing", &seed,
-                    secret_id);
-    vault_secret_wipe(&seed);
-    return rc;
+    return secret_new_key(work, account->team_id, account->resource.id, "account_signing",
+                          public_key, secret_id);
 }
 
 static enum result insert_key(struct work *work, const struct account *account,

@@ -483,18 +483,14 @@ static enum result check_quota(struct work *work, const char *team_id)
 {
     struct team team;
     struct plan plan;
-    int64_t count;
     enum result rc = team_by_ref(work, team_id, &team);
 
     if (rc == OK)
         rc = plan_terms(work, team.plan_id, &plan);
     if (rc == OK)
-        rc = db_get_int(work->db, SQL_token_count, DB_ARGS(db_text(team_id)), &count);
-    if (rc == OK && plan.limits.tokens.set && plan.limits.tokens.value >= 0 &&
-        count >= plan.limits.tokens.value)
-        return refusal_set(work->refusal, REFUSAL_quota_exceeded,
-                           "The plan allows %lld tokens for a team.",
-                           (long long)plan.limits.tokens.value);
+        rc = plan_room(work, SQL_token_count, team_id,
+                       plan.limits.tokens.set ? plan.limits.tokens.value : -1, "The plan allows",
+                       "tokens for a team");
     return rc;
 }
 

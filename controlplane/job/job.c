@@ -50,8 +50,9 @@ enum result job_end(struct job_call *call, enum result rc)
 enum result job_systems(struct job_call *call, struct db_rows *out)
 {
     struct list_query query = {.limit = JOB_SYSTEMS_MAX};
+    enum result rc = job_begin(call);
 
-    return nats_system_list(&call->work, &query, out);
+    return rc == OK ? job_end(call, nats_system_list(&call->work, &query, out)) : rc;
 }
 
 struct node *job_node(const struct db_rows *nodes, const char *server_id)

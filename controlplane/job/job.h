@@ -45,7 +45,7 @@ enum result job_begin(struct job_call *call) MUST_CHECK;
 /* Commits or rolls back; wakes what the work asked for. */
 enum result job_end(struct job_call *call, enum result rc) MUST_CHECK;
 
-/* Every living system, in the arena of the call. */
+/* Every living system, in the arena of the call; a transaction of its own. */
 enum result job_systems(struct job_call *call, struct db_rows *out) MUST_CHECK;
 /* The node of a server id among rows of struct node, or NULL. */
 struct node *job_node(const struct db_rows *nodes, const char *server_id);

@@ -214,9 +214,7 @@ enum result meter_pass(const struct job_context *context, struct meter_figures *
 
     if (rc != OK)
         return rc;
-    rc = job_begin(&call);
-    if (rc == OK)
-        rc = job_end(&call, job_systems(&call, &systems));
+    rc = job_systems(&call, &systems);
     for (size_t i = 0; rc == OK && i < systems.count; i++)
         rc = meter_system(context, &call, ((struct nats_system *)systems.items)[i].resource.id,
                           figures);

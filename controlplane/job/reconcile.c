@@ -513,9 +513,7 @@ enum result reconcile_pass(const struct job_context *context, bool compare,
     *complete = true;
     if (rc != OK)
         return rc;
-    rc = job_begin(&call);
-    if (rc == OK)
-        rc = job_end(&call, job_systems(&call, &systems));
+    rc = job_systems(&call, &systems);
     items = rc == OK ? systems.items : NULL;
     for (size_t i = 0; rc == OK && i < systems.count; i++)
         rc = reconcile_system(&call, &items[i], compare, figures, complete);

@@ -101,11 +101,8 @@ static enum result update_links(struct watch_nodes *watch, struct job_call *call
     struct link_target *targets = arena_alloc_array(&call->arena, LINKS_MAX, sizeof(*targets));
     const struct nats_system *items;
     size_t count = 0;
-    enum result rc = job_begin(call);
+    enum result rc = job_systems(call, systems);
 
-    if (rc != OK)
-        return rc;
-    rc = job_end(call, job_systems(call, systems));
     if (rc != OK)
         return rc;
     items = systems->items;

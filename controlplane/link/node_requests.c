@@ -4,27 +4,34 @@
 
 #include "api/base/check.h"
 
-/* One answer with an envelope: that of the node at the other end. */
+/* The answer of the node at the other end, which is not the only one to hear some questions. */
 struct one {
     struct arena *arena;
+    const struct shape *shape;
+    void *document;
+    const struct sys_server *server; /* in the document, as every kind of answer has them */
+    struct sys_error *const *error;
     char server_id[NKEY_PUBLIC_MAX];
-    struct sys_reply reply;
     enum result rc;
 };
+#define ONE(arena, shape, document)                                            \
+    {                                                                          \
+        (arena), &(shape), (document), &(document)->server, &(document)->error \
+    }
 
 static enum system_link_more on_one(struct slice body, void *arg)
 {
     struct one *one = arg;
     struct shape_error error;
 
-    if (shape_decode_text(&sys_reply_shape, body, SHAPE_LENIENT, one->arena, &one->reply, &error) !=
+    if (shape_decode_text(one->shape, body, SHAPE_LENIENT, one->arena, one->document, &error) !=
         OK) {
         one->rc = ERR_CORRUPT;
         return LINK_ENOUGH;
     }
-    if (one->reply.server.id == NULL || strcmp(one->reply.server.id, one->server_id) != 0)
+    if (one->server->id == NULL || strcmp(one->server->id, one->server_id) != 0)
         return LINK_MORE;
-    one->rc = one->reply.error != NULL ? ERR_DENIED : OK;
+    one->rc = *one->error != NULL ? ERR_DENIED : OK;
     return LINK_ENOUGH;
 }
 
@@ -38,12 +45,23 @@ static enum result ask_one(struct system_link *link, const char *subject, struct
     return rc != OK ? rc : one->rc;
 }
 
+static enum result decode_data(const struct sys_reply *reply, const struct shape *shape,
+                               struct arena *arena, void *out)
+{
+    struct shape_error error;
+
+    return reply->data != NULL &&
+                   shape_decode(shape, reply->data, SHAPE_LENIENT, arena, out, &error) == OK
+               ? OK
+               : ERR_CORRUPT;
+}
+
 enum result node_request_varz(struct system_link *link, int64_t timeout_ms, struct arena *arena,
                               struct node_varz *out)
 {
-    struct one one = {.arena = arena};
+    struct sys_reply reply = {0};
+    struct one one = ONE(arena, sys_reply_shape, &reply);
     char id[NKEY_PUBLIC_MAX];
-    struct shape_error error;
     enum result rc;
 
     *out = (struct node_varz){0};
@@ -54,49 +72,19 @@ enum result node_request_varz(struct system_link *link, int64_t timeout_ms, stru
                  &one);
     if (rc != OK)
         return rc;
-    out->server = one.reply.server;
-    if (one.reply.data == NULL || shape_decode(&sys_varz_shape, one.reply.data, SHAPE_LENIENT,
-                                               arena, &out->varz, &error) != OK)
-        return ERR_CORRUPT;
-    return OK;
-}
-
-/* LIST is answered by every node that hears it: ours is the one at the other end. */
-struct list_call {
-    struct arena *arena;
-    char server_id[NKEY_PUBLIC_MAX];
-    struct sys_claims_list list;
-    enum result rc;
-};
-
-static enum system_link_more on_list(struct slice body, void *arg)
-{
-    struct list_call *call = arg;
-    struct shape_error error;
-
-    if (shape_decode_text(&sys_claims_list_shape, body, SHAPE_LENIENT, call->arena, &call->list,
-                          &error) != OK) {
-        call->rc = ERR_CORRUPT;
-        return LINK_ENOUGH;
-    }
-    if (call->list.server.id == NULL || strcmp(call->list.server.id, call->server_id) != 0)
-        return LINK_MORE;
-    call->rc = call->list.error != NULL ? ERR_DENIED : OK;
-    return LINK_ENOUGH;
+    out->server = reply.server;
+    return decode_data(&reply, &sys_varz_shape, arena, &out->varz);
 }
 
 enum result node_request_list(struct system_link *link, int64_t timeout_ms, struct arena *arena,
                               struct strings *out)
 {
-    struct list_call call = {.arena = arena};
-    enum result rc;
+    struct sys_claims_list list = {0};
+    struct one one = ONE(arena, sys_claims_list_shape, &list);
+    enum result rc = ask_one(link, "$SYS.REQ.CLAIMS.LIST", SLICE(""), timeout_ms, &one);
 
-    system_link_server_id(link, call.server_id);
-    rc = system_link_gather(link, "$SYS.REQ.CLAIMS.LIST", SLICE(""), timeout_ms, on_list, &call);
     if (rc == OK)
-        rc = call.rc;
-    if (rc == OK)
-        *out = call.list.data;
+        *out = list.data;
     return rc;
 }
 
@@ -151,47 +139,20 @@ enum result node_request_pack(struct system_link *link, const uint8_t digest[32]
     return rc;
 }
 
-struct delete_call {
-    struct arena *arena;
-    struct sys_claims_reply *out;
-    char server_id[NKEY_PUBLIC_MAX];
-    enum result rc;
-};
-
-static enum system_link_more on_delete(struct slice body, void *arg)
-{
-    struct delete_call *call = arg;
-    struct shape_error error;
-
-    if (shape_decode_text(&sys_claims_reply_shape, body, SHAPE_LENIENT, call->arena, call->out,
-                          &error) != OK) {
-        call->rc = ERR_CORRUPT;
-        return LINK_ENOUGH;
-    }
-    if (call->out->server.id == NULL || strcmp(call->out->server.id, call->server_id) != 0)
-        return LINK_MORE;
-    call->rc = call->out->error != NULL ? ERR_DENIED : OK;
-    return LINK_ENOUGH;
-}
-
 enum result node_request_delete(struct system_link *link, const char *request_jwt,
                                 int64_t timeout_ms, struct arena *arena,
                                 struct sys_claims_reply *out)
 {
-    struct delete_call call = {.arena = arena, .out = out};
-    enum result rc;
+    struct one one = ONE(arena, sys_claims_reply_shape, out);
 
-    system_link_server_id(link, call.server_id);
-    rc = system_link_gather(link, "$SYS.REQ.CLAIMS.DELETE", slice_of(request_jwt), timeout_ms,
-                            on_delete, &call);
-    return rc != OK ? rc : call.rc;
+    return ask_one(link, "$SYS.REQ.CLAIMS.DELETE", slice_of(request_jwt), timeout_ms, &one);
 }
 
 enum result node_request_connections(struct system_link *link, const char *account_key,
                                      int64_t timeout_ms, struct arena *arena, int64_t *out)
 {
-    struct one one = {.arena = arena};
-    struct shape_error error;
+    struct sys_reply reply = {0};
+    struct one one = ONE(arena, sys_reply_shape, &reply);
     struct sys_connz connz;
     enum result rc = ask_one(link, arena_printf(arena, "$SYS.REQ.ACCOUNT.%s.CONNZ", account_key),
                              SLICE("{\"limit\":1}"), timeout_ms, &one);
@@ -201,9 +162,9 @@ enum result node_request_connections(struct system_link *link, const char *accou
         return OK; /* the account is not loaded: nobody is connected */
     if (rc != OK)
         return rc;
-    if (one.reply.data == NULL ||
-        shape_decode(&sys_connz_shape, one.reply.data, SHAPE_LENIENT, arena, &connz, &error) != OK)
-        return ERR_CORRUPT;
+    rc = decode_data(&reply, &sys_connz_shape, arena, &connz);
+    if (rc != OK)
+        return rc;
     *out = connz.total;
     return OK;
 }
@@ -245,9 +206,9 @@ static const struct shape jsz_shape = SHAPE(struct jsz, jsz_fields);
 enum result node_request_assets(struct system_link *link, const char *account_key,
                                 int64_t timeout_ms, struct arena *arena, struct node_assets *out)
 {
-    struct one one = {.arena = arena};
+    struct sys_reply reply = {0};
+    struct one one = ONE(arena, sys_reply_shape, &reply);
     char id[NKEY_PUBLIC_MAX];
-    struct shape_error error;
     struct jsz jsz = {0};
     const char *body =
         arena_printf(arena, "{\"account\":\"%s\",\"accounts\":true,\"streams\":true}", account_key);
@@ -259,9 +220,9 @@ enum result node_request_assets(struct system_link *link, const char *account_ke
                  timeout_ms, &one);
     if (rc != OK)
         return rc;
-    if (one.reply.data == NULL ||
-        shape_decode(&jsz_shape, one.reply.data, SHAPE_LENIENT, arena, &jsz, &error) != OK)
-        return ERR_CORRUPT;
+    rc = decode_data(&reply, &jsz_shape, arena, &jsz);
+    if (rc != OK)
+        return rc;
     for (size_t i = 0; i < jsz.accounts.count; i++) {
         const struct jsz_account *account = &jsz.accounts.items[i];
 

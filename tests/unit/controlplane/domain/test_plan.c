@@ -244,6 +244,18 @@ static void test_deleting(void **state)
     create(world, &of); /* its name is free again */
 }
 
+static void test_room_for_one_more(void **state)
+{
+    struct world *world = *state; /* tea_1 has two accounts */
+
+    world_ok(world->work, plan_room(world->work, SQL_account_count, "tea_1", 3, "It has", "of it"));
+    world_ok(world->work,
+             plan_room(world->work, SQL_account_count, "tea_1", -1, "It has", "of it"));
+    world_refuses(world->work, REFUSAL_quota_exceeded,
+                  plan_room(world->work, SQL_account_count, "tea_1", 2, "It has", "of it"));
+    assert_string_equal(world->refusal->detail, "It has 2 of it.");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_begin, world_end)
 
 int main(void)
@@ -259,6 +271,7 @@ int main(void)
         TEST(test_there_is_one_default),
         TEST(test_versions),
         TEST(test_deleting),
+        TEST(test_room_for_one_more),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -57,6 +57,25 @@ static void test_what_was_put_comes_back_and_is_not_in_the_rows(void **state)
     assert_string_equal(world_text(world, "SELECT count(*) FROM data_key"), "1");
 }
 
+static void test_a_new_key_is_that_of_the_sealed_seed(void **state)
+{
+    struct world *world = *state;
+    char public_key[NKEY_PUBLIC_MAX], of_seed[NKEY_PUBLIC_MAX];
+    struct vault_secret seed = {0};
+    struct nkey nkey;
+    const char *id;
+
+    world_ok(world->work,
+             secret_new_key(world->work, "tea_1", "acc_1", "account_signing", public_key, &id));
+    world_ok(world->work, secret_get(world->work, id, &seed));
+    assert_int_equal(nkey_from_seed(&nkey, slice_make((const char *)seed.data, seed.len)), OK);
+    nkey_public(&nkey, of_seed);
+    assert_string_equal(public_key, of_seed);
+    assert_int_equal(public_key[0], 'A');
+    nkey_wipe(&nkey);
+    vault_secret_wipe(&seed);
+}
+
 static void test_each_owner_has_a_key(void **state)
 {
     struct world *world = *state;
@@ -146,6 +165,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_what_was_put_comes_back_and_is_not_in_the_rows),
+        TEST(test_a_new_key_is_that_of_the_sealed_seed),
         TEST(test_each_owner_has_a_key),
         TEST(test_a_moved_ciphertext_does_not_open),
         TEST(test_destroying_shreds_one_owner_only),

@@ -17,9 +17,9 @@ static void test_a_call_is_a_transaction_and_wakes_after_its_end(void **state)
     struct db_rows systems, nodes;
 
     assert_int_equal(job_open(&workshop->context, &call), OK);
+    assert_int_equal(job_systems(&call, &systems), OK);
     assert_int_equal(job_begin(&call), OK);
     call.work.wake = WAKE_OUTBOX;
-    assert_int_equal(job_systems(&call, &systems), OK);
     assert_int_equal(node_expected(&call.work, "sys_1", &nodes), OK);
     assert_int_equal(workshop->woken, 0);
     assert_int_equal(job_end(&call, OK), OK);
