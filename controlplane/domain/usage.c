@@ -143,6 +143,11 @@ enum result usage_ingest(struct work *work, const struct usage_sample *samples, 
     return OK;
 }
 
+enum result usage_sampled(struct work *work, const char *node_id, int64_t sampled_at)
+{
+    return db_exec(work->db, SQL_usage_sampled, DB_ARGS(db_text(node_id), db_time(sampled_at)));
+}
+
 enum result usage_close_server(struct work *work, const char *server_id, int64_t ends_at,
                                bool clean, const char *reason)
 {

@@ -30,6 +30,9 @@ struct usage_sample {
 enum result usage_ingest(struct work *work, const struct usage_sample *samples, size_t count,
                          int64_t *written) MUST_CHECK;
 
+/* A node has told all of its accounts at this time: whom it did not name, it did not have. */
+enum result usage_sampled(struct work *work, const char *node_id, int64_t sampled_at) MUST_CHECK;
+
 /*
  * A node's process is gone: closes its epochs.  clean: it said goodbye after its last sample, or
  * its successor carried its counters on; else each epoch leaves a gap from its last sample to
@@ -60,7 +63,7 @@ enum result usage_series(struct work *work, const char *account_id, int64_t from
 struct usage_now {
     int64_t connections, leaf_connections, subscriptions;
     int64_t month_msgs_in, month_bytes_in, month_msgs_out, month_bytes_out;
-    int64_t sampled_at; /* the oldest of the newest: how old this is */
+    int64_t sampled_at; /* the oldest of the newest: how old this is; 0: no node was asked yet */
 };
 extern const struct shape usage_now_shape;
 enum result usage_now(struct work *work, const char *account_id, struct usage_now *out) MUST_CHECK;

@@ -43,6 +43,12 @@ static bool tells_apart(const char *version)
     return true;
 }
 
+/* The node's time on our clock. */
+static int64_t our_time(const struct node *node, int64_t at)
+{
+    return at - node->clock_skew_ms * NS_PER_MS;
+}
+
 static struct usage_sample sample_of(const struct node *node, const struct sys_account_stat *stat,
                                      int64_t at)
 {
@@ -52,7 +58,7 @@ static struct usage_sample sample_of(const struct node *node, const struct sys_a
         .server_id = node->server_id,
         .account_key = stat->acc,
         .started_at = node->started_at,
-        .sampled_at = at - node->clock_skew_ms * NS_PER_MS,
+        .sampled_at = our_time(node, at),
         .msgs_in = client_part(&stat->received, false),
         .bytes_in = client_part(&stat->received, true),
         .msgs_out = client_part(&stat->sent, false),
@@ -120,6 +126,8 @@ static enum result write_answer(struct job_call *call, const struct lease *lease
         rc = lease_check(&call->work, lease);
     if (rc == OK)
         rc = usage_ingest(&call->work, samples, count, &written);
+    if (rc == OK)
+        rc = usage_sampled(&call->work, node->resource.id, our_time(node, answer->statz.now));
     rc = job_end(call, rc);
     if (rc == OK) {
         figures->samples += count;

@@ -229,11 +229,27 @@ SELECT b.at, coalesce(s.msgs_in, 0) AS msgs_in, coalesce(s.bytes_in, 0) AS bytes
  ORDER BY b.at
  LIMIT $5;
 
+-- name: usage_sampled
+UPDATE node
+   SET sampled_at = greatest(sampled_at, $2::timestamptz)
+ WHERE node_id = $1;
+
 -- name: usage_now
--- Gauges of the open epochs, and the month so far.
+-- Gauges of the open epochs, and the month so far.  A node that runs and has no epoch of the account
+-- did not name it when it was sampled last.
 SELECT coalesce(sum(e.connections), 0)::bigint AS connections,
        coalesce(sum(e.leaf_connections), 0)::bigint AS leaf_connections,
-       coalesce(sum(e.subscriptions), 0)::bigint AS subscriptions, min(e.sampled_at) AS sampled_at,
+       coalesce(sum(e.subscriptions), 0)::bigint AS subscriptions,
+       least(min(e.sampled_at),
+             (SELECT min(n.sampled_at)
+                FROM node n
+                JOIN account a ON a.system_id = n.system_id
+               WHERE a.account_id = $1
+                 AND n.state IN ('ready', 'suspect', 'lame_duck')
+                 AND n.sampled_at >= a.created_at
+                 AND NOT EXISTS (SELECT FROM usage_epoch o
+                                  WHERE o.account_id = $1 AND o.node_id = n.node_id
+                                    AND o.closed_at IS NULL))) AS sampled_at,
        coalesce(max(m.msgs_in), 0)::bigint AS month_msgs_in, coalesce(max(m.bytes_in), 0)::bigint AS month_bytes_in,
        coalesce(max(m.msgs_out), 0)::bigint AS month_msgs_out,
        coalesce(max(m.bytes_out), 0)::bigint AS month_bytes_out

@@ -272,6 +272,43 @@ static void test_who_was_never_sampled_lost_nothing_before_the_others_were(void 
     assert_int_equal(gap->ends_at, at(LATER + 5));
 }
 
+static int64_t age_known(void)
+{
+    struct usage_now now;
+
+    assert_int_equal(db_begin(db, NULL), OK);
+    if (db_end(db, usage_now(&work, "acc_1", &now)) != OK)
+        fail_msg("%s", db_error(db));
+    return now.sampled_at;
+}
+
+static void node_told(int seconds)
+{
+    assert_int_equal(db_begin(db, NULL), OK);
+    if (db_end(db, usage_sampled(&work, "nod_1", at(seconds))) != OK)
+        fail_msg("%s", db_error(db));
+}
+
+/* USE-02: nobody used it, and the node that would know was asked. */
+static void test_zeros_have_an_age_too(void **state)
+{
+    assert_int_equal(db_script(db, "UPDATE node SET state = 'ready';"
+                                   "UPDATE account SET created_at = to_timestamp(1795000000)"),
+                     OK);
+    assert_int_equal(age_known(), 0);
+    node_told(-1); /* that was before the account */
+    assert_int_equal(age_known(), 0);
+    node_told(10);
+    node_told(9); /* late */
+    assert_int_equal(age_known(), at(10));
+    ingest(sample(5, 1, 1));
+    assert_int_equal(age_known(), at(5)); /* its own sample is older */
+    close_server(20, true);
+    assert_int_equal(age_known(), at(10));
+    assert_int_equal(db_script(db, "UPDATE node SET state = 'lost'"), OK);
+    assert_int_equal(age_known(), 0);
+}
+
 static void test_what_cannot_be_is_refused(void **state)
 {
     struct usage_sample bad = sample(0, -1, 0);
@@ -323,6 +360,7 @@ int main(void)
                                         end),
         cmocka_unit_test_setup_teardown(
             test_who_was_never_sampled_lost_nothing_before_the_others_were, begin, end),
+        cmocka_unit_test_setup_teardown(test_zeros_have_an_age_too, begin, end),
         cmocka_unit_test_setup_teardown(test_what_cannot_be_is_refused, begin, end),
         cmocka_unit_test_setup_teardown(test_series_have_every_bucket, begin, end),
     };

@@ -59,6 +59,10 @@ static void test_a_pass_leaves_out_what_is_not_ours(void **state)
     assert_true(figures.samples >= 1);
     assert_int_equal(figures.rows, 0);
     assert_string_equal(world_text(workshop->world, "SELECT count(*) FROM usage_ledger"), "0");
+    assert_string_equal(world_text(workshop->world,
+                                   "SELECT sampled_at > clock_timestamp() - interval '1 hour' "
+                                   "FROM node WHERE node_id = 'nod_1'"),
+                        "t");
     workshop_close(workshop);
 }
 

@@ -11,6 +11,17 @@
 #include "controlplane/db/db.h"
 #include "tests/lib/tenants.h"
 
+static void run_sql(const char *sql)
+{
+    char message[DB_MESSAGE_MAX];
+    struct db *db;
+
+    assert_int_equal(db_open(control_plane_conninfo(control), DB_PLAIN, &db, message), OK);
+    if (db_script(db, sql) != OK)
+        fail_msg("%s", db_error(db));
+    db_close(db);
+}
+
 /* One hour of use, as the meter would have written it. */
 static void write_use(void)
 {
@@ -21,13 +32,8 @@ static void write_use(void)
         "SELECT 1, n, '2026-11-01T10:00:00Z'::timestamptz + make_interval(mins => n), system_id, "
         "'nod_1', account_id, team_id, 10, 100, 20, 200, 0, 3, 0, 5, 180, 0, 'exact' "
         "FROM account, generate_series(0, 59) AS n WHERE account_id = '%s'";
-    char message[DB_MESSAGE_MAX];
-    struct db *db;
 
-    assert_int_equal(db_open(control_plane_conninfo(control), DB_PLAIN, &db, message), OK);
-    if (db_script(db, control_format(control, sql, account)) != OK)
-        fail_msg("%s", db_error(db));
-    db_close(db);
+    run_sql(control_format(control, sql, account));
 }
 
 static int begin(void **state)
@@ -86,6 +92,13 @@ static void test_now(void **state)
                  control_format(control, "/v1/accounts/%s/usage:current", account), NULL);
     assert_int_equal(control_int(control, "connections"), 0);
     assert_non_null(control_member(control, "quota_percent"));
+    assert_true(json_is_null(control_member(control, "age_s")));
+    run_sql("INSERT INTO node (node_id, name, system_id, server_id, state, sampled_at) "
+            "SELECT 'nod_1', 'n', system_id, 'N1', 'ready', clock_timestamp() FROM system");
+    control_want(control, 200, payments.token, "GET",
+                 control_format(control, "/v1/accounts/%s/usage:current", account), NULL);
+    assert_true(json_is_string(control_member(control, "sampled_at")));
+    assert_true(json_is_integer(control_member(control, "age_s")));
 }
 
 static void test_totals(void **state)
