@@ -135,6 +135,22 @@ static int show_text(struct cli *cli, const struct rest_reply *reply)
     return EXIT_OK;
 }
 
+/* What was saved as it was written, but is probably not what was meant: stdout is the answer's. */
+static void warn(const struct cli *cli, const json_t *saved)
+{
+    const json_t *conditions = output_at(saved, "conditions");
+    const json_t *condition;
+    size_t i;
+
+    if (strcmp(cli->command->method, "GET") == 0)
+        return;
+    json_array_foreach(conditions, i, condition)
+    {
+        if (strcmp(cli_member(condition, "status"), "false") == 0)
+            fprintf(stderr, "berth: warning: %s\n", cli_member(condition, "message"));
+    }
+}
+
 static int show(struct cli *cli, const struct rest_reply *reply)
 {
     const struct command *command = cli->command;
@@ -161,6 +177,7 @@ static int show(struct cli *cli, const struct rest_reply *reply)
     } else {
         output_object(cli->format, reply->json);
     }
+    warn(cli, reply->json);
     if (cli->wait_s == 0 || !(command->flags_set & COMMAND_WAIT))
         return EXIT_OK;
     return check_sync(cli, reply->json);

@@ -270,32 +270,57 @@ int cli_lines_split(char *text, char *argv[CLI_WORDS_MAX])
     return argc;
 }
 
-/* stdout and stderr of the call go into `shown`. */
-static int call(const char *words, char shown[SHOWN_MAX])
+/* What a call printed: stderr, and behind it stdout. */
+struct shown {
+    char all[2 * SHOWN_MAX];
+    size_t err; /* how much of it is stderr's */
+};
+
+static size_t read_whole(int file, char *text)
 {
-    int file = memfd_create("shown", MFD_CLOEXEC), out = dup(STDOUT_FILENO),
-        err = dup(STDERR_FILENO), code;
+    ssize_t len = pread(file, text, SHOWN_MAX - 1, 0);
+
+    close(file);
+    text[len > 0 ? len : 0] = 0;
+    return len > 0 ? (size_t)len : 0;
+}
+
+static int call(const char *words, struct shown *shown)
+{
+    int out_file = memfd_create("out", MFD_CLOEXEC), err_file = memfd_create("err", MFD_CLOEXEC),
+        out = dup(STDOUT_FILENO), err = dup(STDERR_FILENO), code;
     char *copy = strdup(words), *argv[CLI_WORDS_MAX];
     int argc = cli_lines_split(copy, argv);
-    ssize_t len;
 
     fflush(NULL);
-    CHECK(dup2(file, STDOUT_FILENO) >= 0 && dup2(file, STDERR_FILENO) >= 0);
+    CHECK(dup2(out_file, STDOUT_FILENO) >= 0 && dup2(err_file, STDERR_FILENO) >= 0);
     code = command_main(command_tables, argc, argv);
     fflush(NULL);
     CHECK(dup2(out, STDOUT_FILENO) >= 0 && dup2(err, STDERR_FILENO) >= 0);
-    len = pread(file, shown, SHOWN_MAX - 1, 0);
-    shown[len > 0 ? len : 0] = 0;
-    close(file);
+    shown->err = read_whole(err_file, shown->all);
+    read_whole(out_file, shown->all + shown->err);
     close(out);
     close(err);
     free(copy);
     return code;
 }
 
+static void check_warning(const struct cli_line *line, const struct shown *shown)
+{
+    const char *found, *out = shown->all + shown->err;
+
+    if (line->warns == NULL)
+        return;
+    found = strstr(shown->all, line->warns);
+    if (line->warns[0] == 0 ? shown->err > 0
+                            : found == NULL || found >= out || strstr(out, line->warns) != NULL)
+        fail_msg("berth %s: printed\n%s\nand not just on stderr\n%s", line->words, shown->all,
+                 line->warns);
+}
+
 void cli_lines_run(const struct cli_line *lines, size_t count)
 {
-    static char shown[SHOWN_MAX];
+    static struct shown shown;
 
     for (size_t i = 0; i < count; i++) {
         const struct cli_line *line = &lines[i];
@@ -307,13 +332,15 @@ void cli_lines_run(const struct cli_line *lines, size_t count)
         stand_in.line = line;
         stand_in.answered = 0;
         pthread_mutex_unlock(&stand_in.lock);
-        code = call(line->words, shown);
+        code = call(line->words, &shown);
         if (code != line->code)
-            fail_msg("berth %s: exit code %d, not %d: %s", line->words, code, line->code, shown);
+            fail_msg("berth %s: exit code %d, not %d: %s", line->words, code, line->code,
+                     shown.all);
         last = stand_in.count > 0 ? cli_lines_request(stand_in.count - 1) : "";
         if (line->request != NULL && strcmp(line->request, last) != 0)
             fail_msg("berth %s: asked\n%s\nnot\n%s", line->words, last, line->request);
-        if (line->shows != NULL && strstr(shown, line->shows) == NULL)
-            fail_msg("berth %s: printed\n%s\nwithout\n%s", line->words, shown, line->shows);
+        if (line->shows != NULL && strstr(shown.all, line->shows) == NULL)
+            fail_msg("berth %s: printed\n%s\nwithout\n%s", line->words, shown.all, line->shows);
+        check_warning(line, &shown);
     }
 }

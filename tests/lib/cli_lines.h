@@ -21,6 +21,7 @@ struct cli_line {
     const char *to;     /* how a request begins that is answered otherwise; NULL: none */
     const char *answer; /* "422 {...}", "200 text" */
     unsigned times;     /* answered so; 0: always */
+    const char *warns;  /* on stderr and not on stdout; NULL: not looked at, "": stderr is empty */
 };
 
 /* For cmocka_run_group_tests: starts the stand-in, sets the environment; the other way. */

@@ -33,11 +33,38 @@ static void test_an_operation_is_waited_for(void **state)
     cli_lines_run(lines, COUNT_OF(lines));
 }
 
+/* VAL-10: who scripts sees a clean answer, who types sees the warning. */
+static void test_what_was_probably_not_meant_is_said(void **state)
+{
+    static const char answer[] =
+        "201 {\"id\": \"usr_1\", \"name\": \"u\", \"conditions\": [{\"type\": \"t\", \"status\": "
+        "\"false\", \"message\": \"No inbox.\"}, {\"type\": \"s\", \"status\": \"true\", "
+        "\"message\": \"All is well.\"}]}";
+    static const char shown[] = "200 {\"id\": \"usr_1\", \"name\": \"u\", \"conditions\": "
+                                "[{\"status\": \"false\", \"message\": \"No inbox.\"}]}";
+    static const struct cli_line lines[] = {
+        {"user create u --account a", NULL, 0, "usr_1", "POST", answer,
+         .warns = "berth: warning: No inbox.\n"},
+        {"user create u --account a -o json", NULL, 0, "\"message\": \"No inbox.\"", "POST", answer,
+         .warns = "berth: warning: No inbox.\n"},
+        {"role create u --account a -o name", NULL, 0, "u\n", "POST", answer,
+         .warns = "berth: warning: No inbox.\n"},
+        {"user update u --account a --payload 1KiB", NULL, 0, NULL, "PATCH", shown,
+         .warns = "berth: warning: No inbox.\n"},
+        {"user show u --account a", NULL, 0, "No inbox.", "GET /v1/accounts/id-a/users/id-u", shown,
+         .warns = ""},
+        {"user create u --account a", NULL, 0, .warns = ""},
+    };
+
+    cli_lines_run(lines, COUNT_OF(lines));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_answers_without_a_body),
         cmocka_unit_test(test_an_operation_is_waited_for),
+        cmocka_unit_test(test_what_was_probably_not_meant_is_said),
     };
     return cmocka_run_group_tests(tests, cli_lines_start, cli_lines_stop);
 }
