@@ -7,11 +7,15 @@
 #include "controlplane/domain/secret.h"
 #include "controlplane/domain/signing_key.h"
 
+/* A tombstoned account has ended; what is left is that its nodes forget it. */
 enum result account_delete(struct work *work, const struct account *old, struct operation *out)
 {
-    static const char *const steps[] = {
+    static const char *const all[] = {
         STEP_SUSPEND, STEP_PURGE_JETSTREAM, STEP_TOMBSTONE, STEP_AWAIT_STORED,
         STEP_REMOVE,  STEP_VERIFY,          STEP_FINISH,    NULL};
+    static const char *const rest[] = {STEP_AWAIT_STORED, STEP_REMOVE, STEP_VERIFY, STEP_FINISH,
+                                       NULL};
+    bool ended = strcmp(old->resource.state, "tombstoned") == 0;
     const struct operation_new new = {
         .type = OPERATION_ACCOUNT_DELETE,
         .team_id = old->team_id,
@@ -19,7 +23,7 @@ enum result account_delete(struct work *work, const struct account *old, struct 
         .resource_kind = "account",
         .resource_id = old->resource.id,
         .resource_name = old->resource.name,
-        .steps = steps,
+        .steps = ended ? rest : all,
     };
     int64_t revision;
     enum result rc;
@@ -28,6 +32,8 @@ enum result account_delete(struct work *work, const struct account *old, struct 
         return refusal_set(work->refusal, REFUSAL_protected,
                            old->is_system ? "The system account cannot be deleted."
                                           : "The account is protected against deletion.");
+    if (ended)
+        return operation_start(work, &new, out);
     rc = account_move(work, old, "delete", "");
     if (rc == OK)
         rc = account_changed(work, old->resource.id, "deleting", &revision);

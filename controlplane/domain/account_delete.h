@@ -9,7 +9,8 @@
 
 #include "controlplane/domain/account.h"
 
-/* Starts the delete operation. */
+/* Starts the delete operation; once more for an account that stayed tombstoned, because a node did
+ * not let accounts be deleted. */
 enum result account_delete(struct work *work, const struct account *old,
                            struct operation *out) MUST_CHECK;
 

@@ -160,8 +160,8 @@ static void note_denial(struct deletion *deletion, const struct node *node, cons
     if (deletion->forbidden)
         deletion->detail = arena_printf(arena,
                                         "node %s does not let accounts be deleted: the account "
-                                        "stays tombstoned; allow_delete: true in the node's "
-                                        "resolver would let it go",
+                                        "stays tombstoned. Set allow_delete: true in the node's "
+                                        "resolver, restart the node, and delete the account again",
                                         node->resource.name);
     else
         deletion->detail = arena_printf(arena, "node %s did not forget the account: %s",
@@ -436,15 +436,24 @@ static enum result skip_rest(struct deletion *deletion)
     return rc;
 }
 
-static enum result finish(struct deletion *deletion)
+/* left: why the nodes keep the account, and what to do; NULL: they do not. */
+static enum result finish(struct deletion *deletion, const char *left)
 {
     struct job_call *call = deletion->call;
+    json_t *result = NULL;
     enum result rc = job_begin(call);
 
     if (rc != OK)
         return rc;
-    log_info(LOG_JOB, "account deleted account=%s", deletion->account.public_key);
-    return job_end(call, operation_finish(&call->work, &deletion->operation, NULL, NULL, NULL));
+    if (left == NULL) {
+        log_info(LOG_JOB, "account deleted account=%s", deletion->account.public_key);
+    } else {
+        log_warn(LOG_JOB, "account stays tombstoned account=%s why=\"%s\"",
+                 deletion->account.public_key, left);
+        result = resource_json(
+            &call->arena, json_pack("{s:s,s:s}", "account_state", "tombstoned", "detail", left));
+    }
+    return job_end(call, operation_finish(&call->work, &deletion->operation, result, NULL, NULL));
 }
 
 static enum result wait_for_it(struct deletion *deletion)
@@ -495,7 +504,7 @@ static enum result do_step(struct deletion *deletion, bool *go_on)
         rc = set_step(deletion, "succeeded", or_empty(deletion->detail));
         if (rc == OK)
             rc = skip_rest(deletion);
-        return rc == OK ? finish(deletion) : rc;
+        return rc == OK ? finish(deletion, or_empty(deletion->detail)) : rc;
     case STEP_DONE:
     case STEP_SKIP:
         *go_on = true;
@@ -536,7 +545,7 @@ static enum result go(struct deletion *deletion)
         deletion->listed = deletion->forbidden = false;
         deletion->step = first_open(&deletion->operation);
         if (deletion->step == NULL)
-            return finish(deletion);
+            return finish(deletion, NULL);
         rc = do_step(deletion, &go_on);
     }
     return rc == ERR_CONFLICT ? OK : rc; /* another replica took it over */

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "controlplane/domain/account.h"
+#include "controlplane/domain/account_delete.h"
 #include "controlplane/job/delete_accounts.h"
 #include "tests/lib/workshop.h"
 
@@ -141,8 +142,50 @@ static void test_the_nodes_own_answer_says_whether_accounts_may_be_deleted(void 
         assert_string_equal(world_text(workshop->world, "SELECT count(*) FROM operation_step"
                                                         " WHERE detail LIKE '%%allow_delete%%'"),
                             cases[i].told);
+        assert_string_equal(
+            world_text(workshop->world,
+                       "SELECT count(*) FROM operation WHERE result->>'account_state' = "
+                       "'tombstoned' AND result->>'detail' LIKE '%%delete the account again%%'"),
+            cases[i].told);
         workshop_close(workshop);
     }
+}
+
+/* The node was changed, and the account is deleted again: now it goes. */
+static void test_a_second_deletion_ends_what_the_first_had_to_leave(void **state)
+{
+    static const struct fake_answer answers[] = {
+        STATZ,
+        {"$SYS.REQ.CLAIMS.DELETE", ANSWER_OK},
+        {"$SYS.REQ.CLAIMS.LIST", "{" WORKSHOP_SERVER ",\"data\":[]}"},
+        {0}};
+    struct workshop *workshop = workshop_open(answers);
+    struct operation operation;
+    struct account account;
+    struct job_call call;
+    bool more;
+
+    workshop_signer(workshop);
+    workshop_connect(workshop);
+    begin_at(workshop, "tombstoned", "await_stored", "remove");
+    world_sql(workshop->world, "DELETE FROM operation_step; DELETE FROM operation");
+    assert_int_equal(job_open(&workshop->context, &call), OK);
+    assert_int_equal(job_begin(&call), OK);
+    assert_int_equal(account_by_ref(&call.work, "acc_1", &account), OK);
+    assert_int_equal(job_end(&call, account_delete(&call.work, &account, &operation)), OK);
+    assert_int_equal(job_begin(&call), OK); /* while it is under way: not once more */
+    assert_int_equal(job_end(&call, account_delete(&call.work, &account, &operation)), ERR_STATE);
+    job_close(&call);
+    for (int i = 0; i < 3; i++) { /* the list is looked at twice */
+        due_now(workshop);
+        assert_int_equal(delete_accounts_pass(&workshop->context, &more), OK);
+    }
+    assert_string_equal(step_states(workshop), "succeeded succeeded succeeded succeeded");
+    assert_string_equal(
+        world_text(workshop->world, "SELECT state FROM account WHERE account_id = 'acc_1'"),
+        "deleted");
+    assert_string_equal(world_text(workshop->world, "SELECT state FROM operation"), "succeeded");
+    workshop_close(workshop);
 }
 
 #define JSZ(details) "{" WORKSHOP_SERVER ",\"data\":{\"account_details\":[" details "]}}"
@@ -222,6 +265,7 @@ int main(void)
         cmocka_unit_test(test_it_waits_until_the_nodes_have_the_suspension),
         cmocka_unit_test(test_it_waits_until_the_last_client_is_gone),
         cmocka_unit_test(test_the_nodes_own_answer_says_whether_accounts_may_be_deleted),
+        cmocka_unit_test(test_a_second_deletion_ends_what_the_first_had_to_leave),
         cmocka_unit_test(test_it_waits_until_jetstream_holds_nothing_of_the_account),
         cmocka_unit_test(test_nodes_without_jetstream_are_not_asked),
         cmocka_unit_test(test_nothing_to_do_is_no_error),
