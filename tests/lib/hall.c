@@ -112,6 +112,23 @@ void hall_stop(struct hall *hall)
     account_table_free(hall->accounts);
 }
 
+int hall_set_up(void **state)
+{
+    struct hall *hall = test_calloc(1, sizeof(*hall));
+
+    hall_init(hall);
+    hall_start(hall, HALL_WORKERS);
+    *state = hall;
+    return 0;
+}
+
+int hall_tear_down(void **state)
+{
+    hall_stop(*state);
+    test_free(*state);
+    return 0;
+}
+
 struct entry {
     struct hall *hall;
     int fd;

@@ -28,6 +28,11 @@ void hall_init(struct hall *hall);
 void hall_start(struct hall *hall, unsigned workers);
 void hall_stop(struct hall *hall);
 
+/* For cmocka: *state is an ordinary hall with so many workers. */
+enum { HALL_WORKERS = 3 };
+int hall_set_up(void **state);
+int hall_tear_down(void **state);
+
 struct guest {
     int fd;
     char in[1 << 16];

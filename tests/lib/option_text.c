@@ -72,3 +72,22 @@ void option_text_refused(const struct option_refusal *cases, size_t count)
         buf_fini(&message);
     }
 }
+
+void option_text_read(struct option_text *reading, const struct option *table, const char *text,
+                      void *out)
+{
+    struct config_error error;
+    struct config_node *root;
+
+    *reading = (struct option_text){0};
+    if (config_parse(slice_of(text), "f", NULL, &reading->arena, &root, &error) != OK)
+        fail_msg("%s: %s", text, error.message);
+    option_reader_init(&reading->reader, &reading->arena);
+    option_table_read(&reading->reader, table, root, out);
+}
+
+void option_text_done(struct option_text *reading)
+{
+    option_reader_fini(&reading->reader);
+    arena_fini(&reading->arena);
+}

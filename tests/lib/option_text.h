@@ -28,3 +28,12 @@ struct option_refusal {
     const char *text, *message;
 };
 void option_text_refused(const struct option_refusal *cases, size_t count);
+
+/* Read by one table, without a file ("f" in messages) and without what stands around it. */
+struct option_text {
+    struct arena arena;
+    struct option_reader reader; /* has the errors */
+};
+void option_text_read(struct option_text *reading, const struct option *table, const char *text,
+                      void *out);
+void option_text_done(struct option_text *reading);

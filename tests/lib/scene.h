@@ -1,6 +1,9 @@
 /*
  * scene: a database with an operator, a system, a plan, a team and an account in it, and a unit
- * of work at hand: what tests of the domain begin with.
+ * of work at hand: where those tests of the domain begin that look at keys and claims.
+ *
+ * All of it is made by the domain itself, so that keys, secrets and JWTs are real; the time is the
+ * machine's.  Where fixed ids or a time that the test moves are wanted instead: world.h.
  *
  * Ownership  the caller's struct; scene_stop ends it.
  * Thread     one at a time; scene_second gives another thread its own connection.

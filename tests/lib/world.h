@@ -4,7 +4,8 @@
  * The database holds an operator, a plan (the default one), a system with one node, the teams
  * tea_1 and tea_2, and the accounts acc_1 and acc_2 of the first, acc_3 of the second, each with
  * one revision and its JWT.  The time of the domain stands still until a test moves it; the
- * database's own (leases, due times) is moved by world_sql.
+ * database's own (leases, due times) is moved by world_sql.  Keys and JWTs only look like some:
+ * where they have to be real there is scene.h.
  *
  * Ownership  the world owns everything; texts live until world_end.
  * Thread     one at a time.

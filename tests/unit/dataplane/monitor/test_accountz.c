@@ -8,47 +8,20 @@
 
 #include <string.h>
 
-#include "tests/lib/station.h"
-
-#define CONFIG                                                 \
-    "server_name: srv\nhttp: -1\nworkers: 2\n"                 \
-    "accounts { $SYS { users [{user: sys, password: sys}] }\n" \
-    "           A { users [{user: a, password: a}] }, B { users [{user: b, password: b}] } }\n"
-#define AS(who) \
-    "{\"verbose\":false,\"user\":\"" who "\",\"pass\":\"" who "\",\"name\":\"n" who "\"}"
-
-static struct station station;
-static struct guest sys, a;
-
-static int set_up(void **state)
-{
-    station_prepare(&station);
-    station_start(&station, CONFIG);
-    station_enter(&station, &sys, AS("sys"));
-    station_enter(&station, &a, AS("a"));
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    guest_leave(&sys);
-    guest_leave(&a);
-    station_stop(&station);
-    return 0;
-}
+#include "tests/lib/watched.h"
 
 static void test_names_and_details(void **state)
 {
-    const char *text = guest_asks(&sys, "$SYS.REQ.SERVER.PING.ACCOUNTZ", "");
+    const char *text = guest_asks(&watched.sys, "$SYS.REQ.SERVER.PING.ACCOUNTZ", "");
 
     assert_non_null(strstr(text, "\"system_account\":\"$SYS\",\"accounts\":["));
     assert_non_null(strstr(text, "\"A\""));
     assert_non_null(strstr(text, "\"$G\""));
-    guest_is_told(&sys, "$SYS.REQ.SERVER.PING.ACCOUNTZ", "{\"account\":\"A\"}",
+    guest_is_told(&watched.sys, "$SYS.REQ.SERVER.PING.ACCOUNTZ", "{\"account\":\"A\"}",
                   "\"account_detail\":{\"account_name\":\"A\"");
-    guest_is_told(&sys, "$SYS.REQ.ACCOUNT.A.INFO", "", "\"client_connections\":1");
-    guest_is_told(&sys, "$SYS.REQ.ACCOUNT.$SYS.INFO", "", "\"is_system\":true");
-    guest_is_told(&sys, "$SYS.REQ.ACCOUNT.ZZ.INFO", "",
+    guest_is_told(&watched.sys, "$SYS.REQ.ACCOUNT.A.INFO", "", "\"client_connections\":1");
+    guest_is_told(&watched.sys, "$SYS.REQ.ACCOUNT.$SYS.INFO", "", "\"is_system\":true");
+    guest_is_told(&watched.sys, "$SYS.REQ.ACCOUNT.ZZ.INFO", "",
                   "\"data\":null,\"error\":{\"code\":500,\"description\":\"Account ZZ does not "
                   "exist\"}");
 }
@@ -106,5 +79,5 @@ int main(void)
         cmocka_unit_test(test_claims),
     };
 
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, watched_set_up, watched_tear_down);
 }

@@ -9,45 +9,18 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tests/lib/station.h"
-
-#define CONFIG                                                 \
-    "server_name: srv\nhttp: -1\nworkers: 2\n"                 \
-    "accounts { $SYS { users [{user: sys, password: sys}] }\n" \
-    "           A { users [{user: a, password: a}] }, B { users [{user: b, password: b}] } }\n"
-#define AS(who) \
-    "{\"verbose\":false,\"user\":\"" who "\",\"pass\":\"" who "\",\"name\":\"n" who "\"}"
-
-static struct station station;
-static struct guest sys, a;
-
-static int set_up(void **state)
-{
-    station_prepare(&station);
-    station_start(&station, CONFIG);
-    station_enter(&station, &sys, AS("sys"));
-    station_enter(&station, &a, AS("a"));
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    guest_leave(&sys);
-    guest_leave(&a);
-    station_stop(&station);
-    return 0;
-}
+#include "tests/lib/watched.h"
 
 static void test_who_is_listed(void **state)
 {
-    const char *text = guest_asks(&sys, "$SYS.REQ.ACCOUNT.PING.STATZ", "");
+    const char *text = guest_asks(&watched.sys, "$SYS.REQ.ACCOUNT.PING.STATZ", "");
 
     assert_non_null(strstr(text, "\"acc\":\"A\""));
     assert_null(strstr(text, "\"acc\":\"B\""));
-    text = guest_asks(&sys, "$SYS.REQ.ACCOUNT.PING.STATZ", "{\"include_unused\":true}");
+    text = guest_asks(&watched.sys, "$SYS.REQ.ACCOUNT.PING.STATZ", "{\"include_unused\":true}");
     assert_non_null(strstr(text, "\"acc\":\"B\""));
     assert_non_null(strstr(text, "\"acc\":\"$G\""));
-    guest_is_told(&sys, "$SYS.REQ.ACCOUNT.PING.STATZ", "{\"accounts\":[\"ZZ\"]}",
+    guest_is_told(&watched.sys, "$SYS.REQ.ACCOUNT.PING.STATZ", "{\"accounts\":[\"ZZ\"]}",
                   "\"account_statz\":[]");
 }
 
@@ -67,7 +40,7 @@ static void test_many_accounts(void **state)
     buf_add_text(&config, "}\n");
     station_prepare(&other);
     station_start(&other, buf_text(&config));
-    station_enter(&other, &guest, AS("sys"));
+    station_enter(&other, &guest, WATCHED_AS("sys"));
     /* asked for by name, as the answer for all would not fit the guest's memory */
     for (int i = 0; i < MANY; i += 13) {
         char body[96], part[32];
@@ -94,5 +67,5 @@ int main(void)
         cmocka_unit_test(test_many_accounts),
     };
 
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, watched_set_up, watched_tear_down);
 }

@@ -9,34 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tests/lib/station.h"
-
-#define CONFIG                                                 \
-    "server_name: srv\nhttp: -1\nworkers: 2\n"                 \
-    "accounts { $SYS { users [{user: sys, password: sys}] }\n" \
-    "           A { users [{user: a, password: a}] }, B { users [{user: b, password: b}] } }\n"
-#define AS(who) \
-    "{\"verbose\":false,\"user\":\"" who "\",\"pass\":\"" who "\",\"name\":\"n" who "\"}"
-
-static struct station station;
-static struct guest sys, a;
-
-static int set_up(void **state)
-{
-    station_prepare(&station);
-    station_start(&station, CONFIG);
-    station_enter(&station, &sys, AS("sys"));
-    station_enter(&station, &a, AS("a"));
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    guest_leave(&sys);
-    guest_leave(&a);
-    station_stop(&station);
-    return 0;
-}
+#include "tests/lib/watched.h"
 
 #define CONNZ "$SYS.REQ.SERVER.PING.CONNZ"
 
@@ -67,10 +40,10 @@ static void test_options(void **state)
         {"{\"filter_subject\":\"x\"}", "filter by subject only valid with account filtering"},
     };
 
-    guest_say(&a, "SUB foo.* q 7\r\n");
-    guest_hears_nothing(&a);
+    guest_say(&watched.a, "SUB foo.* q 7\r\n");
+    guest_hears_nothing(&watched.a);
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-        guest_is_told(&sys, CONNZ, cases[i].body, cases[i].part);
+        guest_is_told(&watched.sys, CONNZ, cases[i].body, cases[i].part);
 }
 
 /* Which of two names comes first. */
@@ -91,16 +64,16 @@ static void test_sorting(void **state)
         {"msgs_from", false}, {"bytes_from", false},
     };
 
-    guest_say(&a, "SUB a 1\r\nSUB b 2\r\nSUB c 3\r\n");
+    guest_say(&watched.a, "SUB a 1\r\nSUB b 2\r\nSUB c 3\r\n");
     for (int i = 0; i < 100; i++)
-        guest_say(&a, "PUB nobody 9\r\n123456789\r\n");
-    guest_hears_nothing(&a);
+        guest_say(&watched.a, "PUB nobody 9\r\n123456789\r\n");
+    guest_hears_nothing(&watched.a);
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         char body[64];
         const char *text;
 
         snprintf(body, sizeof(body), "{\"sort\":\"%s\"}", cases[i].sort);
-        text = guest_asks(&sys, CONNZ, body);
+        text = guest_asks(&watched.sys, CONNZ, body);
         if (before(text, "\"nsys\"", "\"na\"") != cases[i].sys_first)
             fail_msg("%s: %s", cases[i].sort, text);
     }
@@ -111,16 +84,17 @@ static void test_the_closed(void **state)
     struct guest c;
     const char *text;
 
-    station_enter(&station, &c, AS("b"));
+    station_enter(&watched.station, &c, WATCHED_AS("b"));
     guest_leave(&c);
     do
-        text = guest_asks(&sys, CONNZ, "{\"state\":1,\"auth\":true}");
+        text = guest_asks(&watched.sys, CONNZ, "{\"state\":1,\"auth\":true}");
     while (strstr(text, "\"name\":\"nb\"") == NULL);
     assert_non_null(strstr(text, "\"reason\":\"Client Closed\""));
     assert_non_null(strstr(text, "\"authorized_user\":\"b\""));
-    guest_is_told(&sys, CONNZ, "{\"state\":2}", "\"num_connections\":3,\"total\":3");
-    guest_is_told(&sys, CONNZ, "{\"state\":2,\"offset\":2}", "\"num_connections\":1,\"total\":3");
-    guest_is_told(&sys, CONNZ, "{\"state\":1,\"sort\":\"stop\"}", "\"num_connections\":1");
+    guest_is_told(&watched.sys, CONNZ, "{\"state\":2}", "\"num_connections\":3,\"total\":3");
+    guest_is_told(&watched.sys, CONNZ, "{\"state\":2,\"offset\":2}",
+                  "\"num_connections\":1,\"total\":3");
+    guest_is_told(&watched.sys, CONNZ, "{\"state\":1,\"sort\":\"stop\"}", "\"num_connections\":1");
 }
 
 /* Reasons rise by their text; who never got in stands in no account. */
@@ -129,14 +103,14 @@ static void test_reasons_of_the_closed(void **state)
     struct guest c;
     const char *text, *entry, *end;
 
-    station_enter(&station, &c, AS("b"));
+    station_enter(&watched.station, &c, WATCHED_AS("b"));
     guest_leave(&c);
-    station_dial(&station, &c);
+    station_dial(&watched.station, &c);
     guest_say(&c, "CONNECT {\"user\":\"zz\",\"pass\":\"zz\",\"name\":\"nzz\"}\r\n");
     guest_hears(&c, "-ERR 'Authorization Violation'\r\n");
     guest_leave(&c);
     do
-        text = guest_asks(&sys, CONNZ, "{\"state\":1,\"auth\":true,\"sort\":\"reason\"}");
+        text = guest_asks(&watched.sys, CONNZ, "{\"state\":1,\"auth\":true,\"sort\":\"reason\"}");
     while (strstr(text, "\"name\":\"nzz\"") == NULL);
     assert_true(before(text, "\"name\":\"nzz\"", "\"name\":\"nb\""));
     entry = strstr(text, "Authentication Failure");
@@ -154,5 +128,5 @@ int main(void)
         cmocka_unit_test(test_reasons_of_the_closed),
     };
 
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, watched_set_up, watched_tear_down);
 }

@@ -6,34 +6,7 @@
 
 #include <cmocka.h>
 
-#include "tests/lib/station.h"
-
-#define CONFIG                                                 \
-    "server_name: srv\nhttp: -1\nworkers: 2\n"                 \
-    "accounts { $SYS { users [{user: sys, password: sys}] }\n" \
-    "           A { users [{user: a, password: a}] }, B { users [{user: b, password: b}] } }\n"
-#define AS(who) \
-    "{\"verbose\":false,\"user\":\"" who "\",\"pass\":\"" who "\",\"name\":\"n" who "\"}"
-
-static struct station station;
-static struct guest sys, a;
-
-static int set_up(void **state)
-{
-    station_prepare(&station);
-    station_start(&station, CONFIG);
-    station_enter(&station, &sys, AS("sys"));
-    station_enter(&station, &a, AS("a"));
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    guest_leave(&sys);
-    guest_leave(&a);
-    station_stop(&station);
-    return 0;
-}
+#include "tests/lib/watched.h"
 
 static void test_what_it_says(void **state)
 {
@@ -51,7 +24,7 @@ static void test_what_it_says(void **state)
     };
 
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
-        guest_is_told(&sys, "$SYS.REQ.SERVER.PING.VARZ", "", parts[i]);
+        guest_is_told(&watched.sys, "$SYS.REQ.SERVER.PING.VARZ", "", parts[i]);
 }
 
 /* Tools take the operator's token apart to know whom the node trusts. */
@@ -84,5 +57,5 @@ int main(void)
         cmocka_unit_test(test_trusted_operators),
     };
 
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, watched_set_up, watched_tear_down);
 }

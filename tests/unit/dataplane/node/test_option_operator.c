@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tests/lib/option_text.h"
 #include "tests/lib/station.h"
 
 struct options {
@@ -26,27 +27,14 @@ static const struct option table[] = {
 };
 
 struct reading {
-    struct arena arena;
-    struct option_reader reader;
+    struct option_text text;
     struct options options;
 };
 
 static void read_text(struct reading *reading, const char *text)
 {
-    struct config_error error;
-    struct config_node *root;
-
     *reading = (struct reading){0};
-    if (config_parse(slice_of(text), "f", NULL, &reading->arena, &root, &error) != OK)
-        fail_msg("%s: %s", text, error.message);
-    option_reader_init(&reading->reader, &reading->arena);
-    option_table_read(&reading->reader, table, root, &reading->options);
-}
-
-static void done(struct reading *reading)
-{
-    option_reader_fini(&reading->reader);
-    arena_fini(&reading->arena);
+    option_text_read(&reading->text, table, text, &reading->options);
 }
 
 static void test_an_operator_its_resolver_and_what_is_preloaded(void **state)
@@ -56,7 +44,7 @@ static void test_an_operator_its_resolver_and_what_is_preloaded(void **state)
 
     station_keys_init(&keys, "/d");
     read_text(&r, buf_text(&keys.config));
-    assert_string_equal(buf_text(&r.reader.errors), "");
+    assert_string_equal(buf_text(&r.text.reader.errors), "");
     assert_int_equal(r.options.operators.count, 1);
     assert_string_equal(r.options.operators.items[0].claims->operator->system_account,
                         buf_text(&keys.system_id));
@@ -65,7 +53,7 @@ static void test_an_operator_its_resolver_and_what_is_preloaded(void **state)
     assert_true(r.options.resolver.allow_delete);
     assert_int_equal(r.options.resolver.preload_count, 1);
     assert_string_equal(r.options.resolver.preload[0].key, buf_text(&keys.system_id));
-    done(&r);
+    option_text_done(&r.text);
     station_keys_fini(&keys);
 }
 
@@ -97,9 +85,9 @@ static void test_mistakes(void **state)
         struct reading r;
 
         read_text(&r, cases[i].text);
-        if (strstr(buf_text(&r.reader.errors), cases[i].error) == NULL)
-            fail_msg("%s: \"%s\"", cases[i].text, buf_text(&r.reader.errors));
-        done(&r);
+        if (strstr(buf_text(&r.text.reader.errors), cases[i].error) == NULL)
+            fail_msg("%s: \"%s\"", cases[i].text, buf_text(&r.text.reader.errors));
+        option_text_done(&r.text);
     }
 }
 
@@ -109,10 +97,10 @@ static void test_memory(void **state)
 
     read_text(&r, "resolver: MEMORY");
     assert_int_equal(r.options.resolver.kind, RESOLVER_MEMORY);
-    done(&r);
+    option_text_done(&r.text);
     read_text(&r, "resolver: mem");
     assert_int_equal(r.options.resolver.kind, RESOLVER_MEMORY);
-    done(&r);
+    option_text_done(&r.text);
 }
 
 int main(void)

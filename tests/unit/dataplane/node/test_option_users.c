@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "api/base/clock.h"
+#include "tests/lib/option_text.h"
 
 #define NKEY "UD5M2IIXNPVRN7XDJI7F6ZLVPOGCKT5PJJDJILVGPODXB5XX5HEFPAXF"
 
@@ -19,27 +20,14 @@ static const struct option table[] = {
 };
 
 struct reading {
-    struct arena arena;
-    struct option_reader reader;
+    struct option_text text;
     struct option_users users;
 };
 
 static void read_text(struct reading *reading, const char *text)
 {
-    struct config_error error;
-    struct config_node *root;
-
     *reading = (struct reading){0};
-    if (config_parse(slice_of(text), "f", NULL, &reading->arena, &root, &error) != OK)
-        fail_msg("%s: %s", text, error.message);
-    option_reader_init(&reading->reader, &reading->arena);
-    option_table_read(&reading->reader, table, root, &reading->users);
-}
-
-static void done(struct reading *reading)
-{
-    option_reader_fini(&reading->reader);
-    arena_fini(&reading->arena);
+    option_text_read(&reading->text, table, text, &reading->users);
 }
 
 static void test_users_and_accounts(void **state)
@@ -55,7 +43,7 @@ static void test_users_and_accounts(void **state)
                   "accounts { A { users: [{user: c}], default_permissions { sub: s },\n"
                   "               limits { max_conn: 3, max_subs: 4, max_pay: 5, max_leafs: 6 } }, "
                   "B {} }\n");
-    assert_string_equal(buf_text(&r.reader.errors), "");
+    assert_string_equal(buf_text(&r.text.reader.errors), "");
     assert_true(r.users.block);
     assert_int_equal(r.users.timeout_ns, 3 * NS_PER_S);
     assert_int_equal(r.users.users.count, 4);
@@ -72,7 +60,7 @@ static void test_users_and_accounts(void **state)
     assert_int_equal(r.users.accounts[0].max_connections, 3);
     assert_int_equal(r.users.accounts[0].max_leafnodes, 6);
     assert_int_equal(r.users.accounts[1].max_payload, -1);
-    done(&r);
+    option_text_done(&r.text);
 }
 
 static void test_allow_responses(void **state)
@@ -97,13 +85,13 @@ static void test_allow_responses(void **state)
                  "authorization { users: [{user: a, permissions {allow_responses: %s}}] }",
                  cases[i].text);
         read_text(&r, text);
-        assert_string_equal(buf_text(&r.reader.errors), "");
+        assert_string_equal(buf_text(&r.text.reader.errors), "");
         rules = r.users.users.items[0].permissions;
         assert_int_equal(rules->responses, cases[i].on);
         assert_int_equal(rules->publish_allow_set, cases[i].on);
         assert_int_equal(rules->responses_max, cases[i].max);
         assert_int_equal(rules->responses_ttl_ns, cases[i].ttl_ns);
-        done(&r);
+        option_text_done(&r.text);
     }
 }
 
@@ -151,9 +139,9 @@ static void test_mistakes(void **state)
         struct reading r;
 
         read_text(&r, cases[i].text);
-        if (strstr(buf_text(&r.reader.errors), cases[i].error) == NULL)
-            fail_msg("%s: \"%s\"", cases[i].text, buf_text(&r.reader.errors));
-        done(&r);
+        if (strstr(buf_text(&r.text.reader.errors), cases[i].error) == NULL)
+            fail_msg("%s: \"%s\"", cases[i].text, buf_text(&r.text.reader.errors));
+        option_text_done(&r.text);
     }
 }
 

@@ -13,33 +13,15 @@
 #define MODERN \
     "CONNECT {\"verbose\":false,\"headers\":true,\"no_responders\":true,\"protocol\":1}\r\n"
 
-enum { WORKERS = 3 };
-
-static int setup(void **state)
-{
-    struct hall *hall = test_calloc(1, sizeof(*hall));
-
-    hall_init(hall);
-    hall_start(hall, WORKERS);
-    *state = hall;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    hall_stop(*state);
-    test_free(*state);
-    return 0;
-}
 /* A taker that sends PING after the publisher had its PONG has the message before its PONG. */
 static void test_ping_is_a_barrier_across_workers(void **state)
 {
-    struct guest from, to[WORKERS];
+    struct guest from, to[HALL_WORKERS];
     char line[64];
 
     guest_enter(*state, &from, NULL);
     guest_say(&from, QUIET);
-    for (int i = 0; i < WORKERS; i++) {
+    for (int i = 0; i < HALL_WORKERS; i++) {
         guest_enter(*state, &to[i], NULL);
         guest_say(&to[i], QUIET "SUB bar 9\r\nPING\r\n");
         guest_hears(&to[i], "PONG\r\n");
@@ -48,13 +30,13 @@ static void test_ping_is_a_barrier_across_workers(void **state)
         snprintf(line, sizeof(line), "PUB bar 4\r\n%04d\r\nPING\r\n", round);
         guest_say(&from, line);
         guest_hears_only(&from, "PONG\r\n");
-        for (int i = 0; i < WORKERS; i++) {
+        for (int i = 0; i < HALL_WORKERS; i++) {
             snprintf(line, sizeof(line), "MSG bar 9 4\r\n%04d\r\nPONG\r\n", round);
             guest_say(&to[i], "PING\r\n");
             guest_hears_only(&to[i], line);
         }
     }
-    for (int i = 0; i < WORKERS; i++)
+    for (int i = 0; i < HALL_WORKERS; i++)
         guest_leave(&to[i]);
     guest_leave(&from);
 }
@@ -129,5 +111,5 @@ int main(void)
         cmocka_unit_test(test_unsub_counts_from_the_beginning),
     };
 
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, hall_set_up, hall_tear_down);
 }

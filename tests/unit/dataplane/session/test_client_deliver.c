@@ -15,25 +15,6 @@
 #define MODERN \
     "CONNECT {\"verbose\":false,\"headers\":true,\"no_responders\":true,\"protocol\":1}\r\n"
 
-enum { WORKERS = 3 };
-
-static int setup(void **state)
-{
-    struct hall *hall = test_calloc(1, sizeof(*hall));
-
-    hall_init(hall);
-    hall_start(hall, WORKERS);
-    *state = hall;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    hall_stop(*state);
-    test_free(*state);
-    return 0;
-}
-
 static void test_headers_kept_and_stripped(void **state)
 {
     struct guest modern, plain;
@@ -56,12 +37,12 @@ static void test_every_size(void **state)
                                    4097, 16384, 65535, 65536, 100000, 262144, 500000, 1048576};
     size_t max = sizes[COUNT_OF(sizes) - 1];
     char *payload = mem_alloc(max + 3), line[64];
-    struct guest guests[WORKERS];
+    struct guest guests[HALL_WORKERS];
     char *back = mem_alloc(max + 64);
 
     for (size_t i = 0; i < max; i++)
         payload[i] = (char)('a' + i % 23);
-    for (int i = 0; i < WORKERS; i++) {
+    for (int i = 0; i < HALL_WORKERS; i++) {
         guest_enter(*state, &guests[i], NULL);
         guest_say(&guests[i], QUIET "SUB size 1\r\n");
         guest_hears_nothing(&guests[i]);
@@ -75,14 +56,14 @@ static void test_every_size(void **state)
         memcpy(payload + sizes[s], "\r\n", 2);
         guest_say_bytes(&guests[0], payload, sizes[s] + 2);
         snprintf(line, sizeof(line), "MSG size 1 %zu\r\n", sizes[s]);
-        for (int i = 0; i < WORKERS; i++) {
+        for (int i = 0; i < HALL_WORKERS; i++) {
             guest_hears_only(&guests[i], line);
             guest_hears_bytes(&guests[i], back, sizes[s] + 2);
             assert_memory_equal(back, payload, sizes[s] + 2);
         }
         memcpy(payload + sizes[s], save, 2);
     }
-    for (int i = 0; i < WORKERS; i++)
+    for (int i = 0; i < HALL_WORKERS; i++)
         guest_leave(&guests[i]);
     mem_free(payload);
     mem_free(back);
@@ -95,5 +76,5 @@ int main(void)
         cmocka_unit_test(test_every_size),
     };
 
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, hall_set_up, hall_tear_down);
 }

@@ -11,24 +11,6 @@
 
 #define QUIET "CONNECT {\"verbose\":false,\"pedantic\":false}\r\n"
 
-enum { WORKERS = 3 };
-
-static int setup(void **state)
-{
-    struct hall *hall = test_calloc(1, sizeof(*hall));
-
-    hall_init(hall);
-    hall_start(hall, WORKERS);
-    *state = hall;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    hall_stop(*state);
-    test_free(*state);
-    return 0;
-}
 static void test_many_subscriptions_come_and_go(void **state)
 {
     struct guest guest;
@@ -63,5 +45,5 @@ int main(void)
         cmocka_unit_test(test_many_subscriptions_come_and_go),
     };
 
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, hall_set_up, hall_tear_down);
 }

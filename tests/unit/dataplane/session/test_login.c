@@ -9,28 +9,10 @@
 
 #define QUIET "CONNECT {\"verbose\":false,\"pedantic\":false}\r\n"
 
-enum { WORKERS = 3 };
-
-static int setup(void **state)
-{
-    struct hall *hall = test_calloc(1, sizeof(*hall));
-
-    hall_init(hall);
-    hall_start(hall, WORKERS);
-    *state = hall;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    hall_stop(*state);
-    test_free(*state);
-    return 0;
-}
 /* Everything in one piece: it is cut at CONNECT, where the session changes its worker. */
 static void test_what_follows_connect_moves_along(void **state)
 {
-    struct guest guests[2 * WORKERS];
+    struct guest guests[2 * HALL_WORKERS];
 
     for (size_t i = 0; i < COUNT_OF(guests); i++) {
         guest_enter(*state, &guests[i], NULL);
@@ -110,5 +92,5 @@ int main(void)
         cmocka_unit_test(test_echo_off_also_for_what_was_subscribed_before),
     };
 
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, hall_set_up, hall_tear_down);
 }

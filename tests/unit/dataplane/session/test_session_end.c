@@ -26,12 +26,6 @@ static int setup(void **state)
     return 0;
 }
 
-static int teardown(void **state)
-{
-    hall_stop(*state);
-    test_free(*state);
-    return 0;
-}
 static bool last_closed(const struct session_snapshot *snapshot, void *arg)
 {
     *(enum session_reason *)arg = snapshot->reason;
@@ -165,5 +159,5 @@ int main(void)
         cmocka_unit_test(test_who_listens_hears_of_both_ends),
     };
 
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, setup, hall_tear_down);
 }

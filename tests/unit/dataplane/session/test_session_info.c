@@ -13,25 +13,6 @@
 #define MODERN \
     "CONNECT {\"verbose\":false,\"headers\":true,\"no_responders\":true,\"protocol\":1}\r\n"
 
-enum { WORKERS = 3 };
-
-static int setup(void **state)
-{
-    struct hall *hall = test_calloc(1, sizeof(*hall));
-
-    hall_init(hall);
-    hall_start(hall, WORKERS);
-    *state = hall;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    hall_stop(*state);
-    test_free(*state);
-    return 0;
-}
-
 static void test_the_first(void **state)
 {
     struct guest guest;
@@ -74,5 +55,5 @@ int main(void)
         cmocka_unit_test(test_the_second_follows_the_first_pong),
     };
 
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, hall_set_up, hall_tear_down);
 }

@@ -32,13 +32,6 @@ static int setup(void **state)
     return 0;
 }
 
-static int teardown(void **state)
-{
-    hall_stop(*state);
-    test_free(*state);
-    return 0;
-}
-
 static void enter(struct hall *hall, struct guest *guest, char user, const char *subject)
 {
     char text[256];
@@ -124,5 +117,5 @@ int main(void)
         cmocka_unit_test(test_who_holds_the_most_pays),
     };
 
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, setup, hall_tear_down);
 }

@@ -14,24 +14,6 @@
 
 #define QUIET "CONNECT {\"verbose\":false,\"pedantic\":false}\r\n"
 
-enum { WORKERS = 3 };
-
-static int setup(void **state)
-{
-    struct hall *hall = test_calloc(1, sizeof(*hall));
-
-    hall_init(hall);
-    hall_start(hall, WORKERS);
-    *state = hall;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    hall_stop(*state);
-    test_free(*state);
-    return 0;
-}
 struct kicked {
     _Atomic int answer; /* 0: none yet, 1: not found, 2: found */
 };
@@ -105,7 +87,7 @@ static void test_all_are_seen_and_counted(void **state)
 {
     struct hall *hall = *state;
     struct session_figures before, after;
-    struct guest guests[2 * WORKERS];
+    struct guest guests[2 * HALL_WORKERS];
     unsigned seen = 0;
 
     session_table_figures(hall->table, &before);
@@ -119,7 +101,7 @@ static void test_all_are_seen_and_counted(void **state)
     assert_int_equal(after.total_connections - before.total_connections, COUNT_OF(guests));
     assert_int_equal(after.in_msgs - before.in_msgs, COUNT_OF(guests));
     assert_int_equal(after.in_bytes - before.in_bytes, 2 * COUNT_OF(guests));
-    for (unsigned i = 0; i < WORKERS; i++)
+    for (unsigned i = 0; i < HALL_WORKERS; i++)
         on_worker(hall->workers, i, look, &seen);
     assert_int_equal(seen, COUNT_OF(guests));
     for (size_t i = 0; i < COUNT_OF(guests); i++)
@@ -135,5 +117,5 @@ int main(void)
         cmocka_unit_test(test_all_are_seen_and_counted),
     };
 
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, hall_set_up, hall_tear_down);
 }

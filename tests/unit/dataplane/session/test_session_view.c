@@ -11,25 +11,6 @@
 #include "tests/lib/hall.h"
 #include "tests/lib/on_worker.h"
 
-enum { WORKERS = 3 };
-
-static int setup(void **state)
-{
-    struct hall *hall = test_calloc(1, sizeof(*hall));
-
-    hall_init(hall);
-    hall_start(hall, WORKERS);
-    *state = hall;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    hall_stop(*state);
-    test_free(*state);
-    return 0;
-}
-
 struct picture {
     struct session_snapshot snapshot;
     char texts[256];
@@ -76,7 +57,7 @@ static void test_what_is_shown(void **state)
               "SUB a 1\r\nSUB b q 2\r\nPUB a 3\r\nabc\r\n");
     guest_hears_only(&guest, "MSG a 1 3\r\nabc\r\n");
     guest_hears_nothing(&guest);
-    for (unsigned i = 0; i < WORKERS; i++)
+    for (unsigned i = 0; i < HALL_WORKERS; i++)
         on_worker(hall->workers, i, look, &picture);
     assert_string_equal(picture.texts, "Client n c 9 $G 127.0.0.1");
     assert_int_equal(picture.subs, 2);
@@ -98,5 +79,5 @@ int main(void)
         cmocka_unit_test(test_what_is_shown),
     };
 
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, hall_set_up, hall_tear_down);
 }
