@@ -128,6 +128,7 @@ static enum result put_by_name(struct rest_call *call)
         return refusal_field(call->work.refusal, "/name", "mismatch",
                              "must be the name in the path");
     rc = team != NULL ? account_by_name(&call->work, team, name, &account) : ERR_NOT_FOUND;
+    call->action = rc == ERR_NOT_FOUND ? "account.create" : "account.change";
     if (rc == ERR_NOT_FOUND) {
         rc = account_create(&call->work, &settings, &account);
         return rc == OK ? answer_created(call, &account) : rc;

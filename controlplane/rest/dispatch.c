@@ -453,6 +453,7 @@ static void reset_attempt(struct rest_call *call, size_t header_count)
     call->wait = (struct rest_wait){0};
     call->has_team = call->has_account = call->audited = false;
     call->body = NULL;
+    call->action = NULL;
     call->after = NULL;
     call->list = (struct list_query){0};
 }
@@ -533,7 +534,7 @@ static void record_refusal(struct rest_call *call, const struct idempotency_key 
     bool denied = status == 401 || status == 403 || status == 404;
     struct refusal none = {.arena = call->arena}, *said = call->work.refusal;
     struct audit_note note = {
-        .action = router_action(call->route, call->arena),
+        .action = call->action != NULL ? call->action : router_action(call->route, call->arena),
         .outcome = denied ? AUDIT_DENIED : AUDIT_FAILED,
         .reason = refusal_kind(said->code != REFUSAL_none ? said->code : REFUSAL_internal)->code,
     };

@@ -91,6 +91,7 @@ static enum result put_by_name(struct rest_call *call)
         return refusal_field(call->work.refusal, "/name", "mismatch",
                              "must be the name in the path");
     rc = nats_user_by_name(&call->work, call->account.resource.id, name, &old);
+    call->action = rc == ERR_NOT_FOUND ? "user.create" : "user.change";
     if (rc == ERR_NOT_FOUND)
         return create_from(call, settings);
     if (rc == OK && !call->if_match)

@@ -42,13 +42,27 @@ static void test_a_user_has_a_life(void **state)
     control_refused(control, 404, "not_found", payments.token, "GET", one, NULL);
 }
 
+/* AUD-10: the event of what was refused says what it would have done. */
+static void check_refused(const char *action, const char *reason)
+{
+    control_want(control, 200, payments.token, "GET",
+                 control_format(control, "/v1/audit-events?action=%s&outcome=failed", action),
+                 NULL);
+    assert_string_equal(control_text(control, "items/0/reason"), reason);
+    assert_string_equal(control_text(control, "items/0/resource_id"), "declared");
+}
+
 static void test_by_name(void **state)
 {
     const char *by_name = path("/by-name/declared");
 
+    control_refused(control, 422, "validation_failed", payments.token, "PUT", by_name,
+                    "{\"name\":\"declared\",\"role_id\":\"rol_none\"}");
+    check_refused("user.create", "validation_failed");
     control_want(control, 201, payments.token, "PUT", by_name, "{\"name\":\"declared\"}");
     control_refused(control, 428, "precondition_required", payments.token, "PUT", by_name,
                     "{\"name\":\"declared\"}");
+    check_refused("user.change", "precondition_required");
     control_want_if(control, 200, payments.token, "*", "PUT", by_name,
                     "{\"name\":\"declared\",\"payload\":1024}");
     assert_int_equal(control_int(control, "payload"), 1024);
