@@ -358,6 +358,11 @@ json_t *control_member(const struct control_plane *control, const char *path)
     return at;
 }
 
+size_t control_count(const struct control_plane *control)
+{
+    return json_array_size(control_member(control, "items"));
+}
+
 const char *control_text(const struct control_plane *control, const char *path)
 {
     const char *text = json_string_value(control_member(control, path));

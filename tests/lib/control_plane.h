@@ -93,6 +93,8 @@ const char *control_last_header(struct control_plane *control, const char *name)
 const char *control_text(const struct control_plane *control, const char *path);
 int64_t control_int(const struct control_plane *control, const char *path);
 json_t *control_member(const struct control_plane *control, const char *path);
+/* Items of the last reply, which is a list. */
+size_t control_count(const struct control_plane *control);
 /* printf for paths and bodies; one of 32 places, used in turn. */
 const char *control_format(struct control_plane *control, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

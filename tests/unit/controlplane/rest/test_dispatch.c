@@ -107,9 +107,9 @@ static void test_many_at_once_are_one(void **state)
             fail_msg("status %d", clients[i].status);
     }
     control_want(control, 200, admin, "GET", "/v1/teams?q=raced", NULL);
-    assert_int_equal(json_array_size(control_member(control, "items")), 1);
+    assert_int_equal(control_count(control), 1);
     control_want(control, 200, admin, "GET", "/v1/audit-events?action=team.create&limit=500", NULL);
-    for (size_t i = 0, seen = 0; i < json_array_size(control_member(control, "items")); i++) {
+    for (size_t i = 0, seen = 0; i < control_count(control); i++) {
         const char *name =
             control_text(control, control_format(control, "items/%zu/resource_name", i));
 
@@ -170,7 +170,7 @@ static void test_a_refusal_changes_nothing(void **state)
     assert_int_equal(control_int(control, "version"), 1);
     control_want(control, 200, admin, "GET", "/v1/audit-events?outcome=failed&action=team.change",
                  NULL);
-    assert_int_equal(json_array_size(control_member(control, "items")), 1);
+    assert_int_equal(control_count(control), 1);
     assert_string_equal(control_text(control, "items/0/reason"), "name_taken");
     assert_string_equal(control_text(control, "items/0/resource_kind"), "team");
     assert_string_equal(control_text(control, "items/0/resource_id"), id);
@@ -191,16 +191,16 @@ static void test_a_refusal_stands_in_the_trail_of_what_it_concerns(void **state)
     snprintf(events, sizeof(events), "/v1/accounts/%s/audit-events?outcome=denied", account);
     control_refused_if(control, 404, "not_found", ours.token, "*", "DELETE", user, NULL);
     control_want(control, 200, ours.token, "GET", events, NULL);
-    assert_int_equal(json_array_size(control_member(control, "items")), 1);
+    assert_int_equal(control_count(control), 1);
     assert_string_equal(control_text(control, "items/0/resource_kind"), "user");
     assert_string_equal(control_text(control, "items/0/resource_id"), "usr_none");
     assert_string_equal(control_text(control, "items/0/account_id"), account);
 
     control_refused_if(control, 404, "not_found", theirs.token, "*", "DELETE", user, NULL);
     control_want(control, 200, ours.token, "GET", events, NULL);
-    assert_int_equal(json_array_size(control_member(control, "items")), 1);
+    assert_int_equal(control_count(control), 1);
     control_want(control, 200, theirs.token, "GET", "/v1/audit-events?outcome=denied", NULL);
-    assert_int_equal(json_array_size(control_member(control, "items")), 1);
+    assert_int_equal(control_count(control), 1);
     assert_string_equal(control_text(control, "items/0/team_id"), theirs.id);
     assert_true(json_is_null(control_member(control, "items/0/account_id")));
 

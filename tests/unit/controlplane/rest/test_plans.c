@@ -99,7 +99,7 @@ static void test_a_plan_in_use_stays(void **state)
 static void test_tenants_read_plans(void **state)
 {
     control_want(control, 200, payments.token, "GET", "/v1/plans", NULL);
-    assert_true(json_array_size(control_member(control, "items")) > 0);
+    assert_true(control_count(control) > 0);
     control_refused(control, 403, "forbidden", payments.token, "POST", "/v1/plans",
                     "{\"name\":\"mine\"}");
 }

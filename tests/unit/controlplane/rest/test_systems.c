@@ -125,7 +125,7 @@ static void test_a_node_gets_a_configuration(void **state)
 static void test_without_nodes(void **state)
 {
     control_want(control, 200, admin, "GET", path_of("/nodes"), NULL);
-    assert_int_equal(json_array_size(control_member(control, "items")), 0);
+    assert_int_equal(control_count(control), 0);
     control_refused(control, 404, "not_found", admin, "GET", path_of("/nodes/n1"), NULL);
     control_refused(control, 404, "not_found", admin, "POST", path_of("/nodes/n1:retire"), NULL);
     control_want(control, 200, admin, "POST", path_of(":test-connection"), NULL);

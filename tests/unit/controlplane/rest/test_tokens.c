@@ -143,7 +143,7 @@ static void test_a_service_has_its_scopes_and_accounts(void **state)
     control_refused(control, 403, "forbidden", token, "GET",
                     control_format(control, "/v1/accounts/%s/users", one), NULL);
     control_want(control, 200, token, "GET", "/v1/accounts", NULL);
-    assert_int_equal(json_array_size(control_member(control, "items")), 1);
+    assert_int_equal(control_count(control), 1);
     control_refused(control, 403, "forbidden", token, "DELETE",
                     control_format(control, "/v1/accounts/%s", one), NULL);
 }
@@ -165,7 +165,7 @@ static void test_a_token_is_bound_to_addresses(void **state)
 static void test_lists_hold_no_secret(void **state)
 {
     control_want(control, 200, payments.token, "GET", tokens_of(&payments), NULL);
-    assert_true(json_array_size(control_member(control, "items")) > 0);
+    assert_true(control_count(control) > 0);
     assert_null(control_member(control, "items/0/token"));
     assert_null(strstr(buf_text((struct buf *)&control_last(control)->body), "berth_"));
     control_refused(control, 404, "not_found", payments.token, "GET", tokens_of(&games), NULL);
