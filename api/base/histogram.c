@@ -2,6 +2,7 @@
 
 #include "api/base/check.h"
 #include "api/base/clock.h"
+#include "api/base/exposition.h"
 
 void histogram_init(struct histogram *histogram, const int64_t *bounds_ms, size_t count)
 {
@@ -27,7 +28,7 @@ void histogram_write(const struct histogram *histogram, const char *name, const 
 {
     uint64_t sum = 0;
 
-    buf_printf(out, "# HELP %s %s\n# TYPE %s histogram\n", name, help, name);
+    exposition_head(out, name, "histogram", help);
     for (size_t i = 0; i < histogram->bound_count; i++) {
         sum += histogram->counts[i];
         buf_printf(out, "%s_bucket{le=\"%g\"} %llu\n", name, (double)histogram->bounds_ms[i] / 1000,

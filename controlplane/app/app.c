@@ -17,6 +17,7 @@
 #include <sys/resource.h>
 
 #include "api/base/check.h"
+#include "api/base/exposition.h"
 #include "api/base/files.h"
 #include "api/base/log.h"
 #include "api/base/mem.h"
@@ -85,18 +86,13 @@ static json_t *on_check_system(void *arg, const char *system_id, const char *acc
     return jobs_check_system(app->jobs, system_id, account_key, links);
 }
 
-static void add_counter(struct buf *out, const char *name, const char *help)
-{
-    buf_printf(out, "# HELP %s %s\n# TYPE %s counter\n", name, help, name);
-}
-
 static void write_signer(struct buf *out, const struct vault *vault)
 {
     static const char *const results[VAULT_OUTCOMES] = {
         [VAULT_SIGNED] = "ok", [VAULT_REFUSED] = "refused", [VAULT_UNOPENED] = "failed"};
 
-    add_counter(out, "cp_signer_requests_total",
-                "Tokens to be signed; refused: not valid or too large, failed: no seed.");
+    exposition_head(out, "cp_signer_requests_total", "counter",
+                    "Tokens to be signed; refused: not valid or too large, failed: no seed.");
     for (int i = 0; i < VAULT_OUTCOMES; i++)
         buf_printf(out, "cp_signer_requests_total{result=\"%s\"} %llu\n", results[i],
                    (unsigned long long)vault_counted(vault, (enum vault_outcome)i));
@@ -114,7 +110,8 @@ static void write_drift(struct buf *out, const struct jobs_figures *figures)
         {"foreign_writer", figures->drift_foreign},
     };
 
-    add_counter(out, "cp_drift_total", "Differences between what nodes hold and what they should.");
+    exposition_head(out, "cp_drift_total", "counter",
+                    "Differences between what nodes hold and what they should.");
     for (size_t i = 0; i < COUNT_OF(kinds); i++)
         buf_printf(out, "cp_drift_total{kind=\"%s\"} %llu\n", kinds[i].kind,
                    (unsigned long long)kinds[i].count);
@@ -126,7 +123,7 @@ static void on_metrics(void *arg, struct buf *out)
     struct jobs_figures figures;
 
     jobs_figures(app->jobs, &figures);
-    add_counter(out, "cp_push_total", "Claims pushed to nodes.");
+    exposition_head(out, "cp_push_total", "counter", "Claims pushed to nodes.");
     buf_printf(out, "cp_push_total{result=\"ok\"} %llu\ncp_push_total{result=\"failed\"} %llu\n",
                (unsigned long long)figures.push.ok, (unsigned long long)figures.push.failed);
     histogram_write(&figures.push.duration, "cp_push_duration_seconds",
@@ -134,16 +131,14 @@ static void on_metrics(void *arg, struct buf *out)
     histogram_write(&figures.push.revoked, "cp_revocation_effective_seconds",
                     "Time from a revocation until every node has it.", out);
     write_signer(out, app->vault);
-    add_counter(out, "cp_usage_samples_total", "Samples of usage received from nodes.");
-    buf_printf(out, "cp_usage_samples_total %llu\n", (unsigned long long)figures.usage_samples);
-    add_counter(out, "cp_usage_rows_total", "Rows of the usage ledger made.");
-    buf_printf(out, "cp_usage_rows_total %llu\n", (unsigned long long)figures.usage_rows);
+    exposition_single(out, "cp_usage_samples_total", "counter",
+                      "Samples of usage received from nodes.", (int64_t)figures.usage_samples);
+    exposition_single(out, "cp_usage_rows_total", "counter", "Rows of the usage ledger made.",
+                      (int64_t)figures.usage_rows);
     write_drift(out, &figures);
-    buf_printf(out,
-               "# HELP cp_reconcile_last_success_seconds Unix time of this process's last pass.\n"
-               "# TYPE cp_reconcile_last_success_seconds gauge\n"
-               "cp_reconcile_last_success_seconds %lld\n",
-               (long long)(figures.last_reconcile_at / NS_PER_S));
+    exposition_single(out, "cp_reconcile_last_success_seconds", "gauge",
+                      "Unix time of this process's last pass.",
+                      figures.last_reconcile_at / NS_PER_S);
 }
 
 /* --- start -------------------------------------------------------------------------------- */
@@ -264,6 +259,7 @@ static enum result start_rest(struct app *app, struct buf *message)
         .read_per_minute = given->read_per_minute,
         .write_per_minute = given->write_per_minute,
         .expensive_per_minute = given->expensive_per_minute,
+        .metrics_accounts = given->metrics_accounts,
         .public_url = given->public_url,
     };
     const struct rest_hooks hooks = {app, on_committed, on_check_system, on_metrics};

@@ -63,6 +63,8 @@ static const struct option table[] = {
      .value = "N", .help = "changing requests of one token (6000)"},
     {"expensive_per_minute", 0, OPTION_NUMBER, NUMBER_AT(expensive_per_minute), .min = 1,
      .max = 10000000, .value = "N", .help = "expensive requests of one token (600)"},
+    {"metrics_accounts", 0, OPTION_NUMBER, NUMBER_AT(metrics_accounts), .min = 0, .max = 100000,
+     .value = "N", .help = "accounts at most in /metrics/accounts; 0: there is none (0)"},
     {"check", 't', OPTION_SWITCH, SWITCH_AT(check), OPTION_FLAG_ONLY,
      .help = "check configuration, master key and database, then exit"},
     {"version", 'v', OPTION_SWITCH, SWITCH_AT(version), OPTION_FLAG_ONLY,

@@ -31,6 +31,7 @@ struct app_options {
     int64_t log_level;          /* enum log_level */
     int64_t http_threads, http_queue, http_connections, database_connections;
     int64_t read_per_minute, write_per_minute, expensive_per_minute;
+    int64_t metrics_accounts; /* 0: figures of accounts are not given */
     bool check, version, help;
 };
 

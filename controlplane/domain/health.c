@@ -1,6 +1,5 @@
 #include "controlplane/domain/health.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 #include "controlplane/db/migrate.h"
@@ -14,20 +13,6 @@ static const struct field system_fields[] = {
 };
 #undef T
 static const struct shape system_shape = SHAPE(struct health_system, system_fields);
-
-struct figure {
-    const char *name, *label, *value_of;
-    int64_t value;
-};
-#define T struct figure
-static const struct field figure_fields[] = {
-    {"name", STRING_AT(T, name)},
-    {"label", STRING_AT(T, label)},
-    {"value_of", STRING_AT(T, value_of)},
-    {"value", INT_AT(T, value)},
-};
-#undef T
-static const struct shape figure_shape = SHAPE(struct figure, figure_fields);
 
 void health_check(struct work *work, struct health *out)
 {
@@ -77,43 +62,4 @@ json_t *health_json(const struct health *health)
     json_object_set_new(tree, "ready", json_boolean(health_ready(health)));
     json_object_set_new(tree, "checks", checks);
     return tree;
-}
-
-/* Label values are names by our own rules, but a node names itself. */
-static void add_label_value(struct buf *out, const char *text)
-{
-    for (; *text != '\0'; text++) {
-        if (*text == '"' || *text == '\\')
-            buf_add_char(out, '\\');
-        buf_add_char(out, *text == '\n' ? ' ' : *text);
-    }
-}
-
-static const char *kind_of(const char *name)
-{
-    return slice_ends(slice_of(name), SLICE("_total")) ? "counter" : "gauge";
-}
-
-enum result health_figures(struct work *work, struct buf *out)
-{
-    struct db_rows rows;
-    const char *last = "";
-    enum result rc =
-        db_all(work->db, SQL_health_figures, DB_NO_ARGS, &figure_shape, work->arena, &rows);
-
-    for (size_t i = 0; rc == OK && i < rows.count; i++) {
-        const struct figure *figure = (const struct figure *)rows.items + i;
-
-        if (strcmp(last, figure->name) != 0)
-            buf_printf(out, "# TYPE %s %s\n", figure->name, kind_of(figure->name));
-        last = figure->name;
-        buf_add_text(out, figure->name);
-        if (figure->label[0] != '\0') {
-            buf_printf(out, "{%s=\"", figure->label);
-            add_label_value(out, figure->value_of);
-            buf_add_text(out, "\"}");
-        }
-        buf_printf(out, " %" PRId64 "\n", figure->value);
-    }
-    return rc;
 }

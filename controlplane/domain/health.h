@@ -1,9 +1,9 @@
 /*
- * health: whether the service is well, and its figures from the database.
+ * health: whether the service is well.
  *
  * Ownership  texts in the work's arena.
  * Thread     the work's.
- * Errors     the database's.
+ * Errors     none: what fails is what is told.
  */
 #pragma once
 
@@ -26,6 +26,3 @@ void health_check(struct work *work, struct health *out);
 /* Ready to serve: nodes are told of, but no node that is away makes the API unready (REP-10). */
 bool health_ready(const struct health *health);
 json_t *health_json(const struct health *health);
-
-/* Prometheus text. */
-enum result health_figures(struct work *work, struct buf *out) MUST_CHECK;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "api/base/check.h"
+#include "api/base/exposition.h"
 #include "api/base/histogram.h"
 #include "api/base/mem.h"
 
@@ -70,8 +71,7 @@ void figures_count(struct figures *figures, const char *route, int status, int64
 void figures_write(struct figures *figures, struct buf *out)
 {
     pthread_mutex_lock(&figures->mutex);
-    buf_add_text(out, "# HELP cp_http_requests_total Requests answered.\n"
-                      "# TYPE cp_http_requests_total counter\n");
+    exposition_head(out, "cp_http_requests_total", "counter", "Requests answered.");
     for (size_t i = 0; i < figures->count; i++)
         buf_printf(out, "cp_http_requests_total{route=\"%s\",code=\"%d\"} %llu\n",
                    figures->items[i].route, figures->items[i].status,

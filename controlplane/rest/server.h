@@ -20,7 +20,8 @@ struct rest_options {
     const char *listen; /* "127.0.0.1:8080"; port 0: any free one */
     int64_t http_threads, queue_max, connections_max;
     int64_t read_per_minute, write_per_minute, expensive_per_minute; /* for each token */
-    const char *public_url; /* for links; NULL: from listen */
+    int64_t metrics_accounts; /* at most in /metrics/accounts; 0: there is none */
+    const char *public_url;   /* for links; NULL: from listen */
 };
 
 struct rest_hooks {

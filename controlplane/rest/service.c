@@ -6,7 +6,9 @@
 
 #include <stddef.h>
 
+#include "api/base/exposition.h"
 #include "controlplane/domain/health.h"
+#include "controlplane/domain/metrics.h"
 #include "controlplane/rest/server.h"
 
 enum { DB_WAIT_MS = 1000 };
@@ -50,7 +52,7 @@ static enum result database_figures(struct rest_call *call, struct buf *out)
 
     if (figures_kept(figures, asked_ns, out))
         return db_exec(call->work.db, SQL_db_ping, DB_NO_ARGS);
-    rc = health_figures(&call->work, &text);
+    rc = metrics_of_service(&call->work, &text);
     figures_keep(figures, rc == OK ? buf_slice(&text) : SLICE(""), asked_ns, clock_mono_ns(clock));
     buf_add_slice(out, buf_slice(&text));
     buf_fini(&text);
@@ -64,7 +66,8 @@ static enum result metrics(struct rest_call *call)
     enum result rc;
 
     figures_write(call->server->figures, &buf);
-    buf_printf(&buf, "# TYPE cp_db_pool_in_use gauge\ncp_db_pool_in_use %zu\n", pool_in_use(pool));
+    exposition_single(&buf, "cp_db_pool_in_use", "gauge", "Connections to the database in use.",
+                      (int64_t)pool_in_use(pool));
     if (call->server->hooks.metrics != NULL)
         call->server->hooks.metrics(call->server->hooks.arg, &buf);
     rc = pool_take(pool, DB_WAIT_MS, &call->work.db);
@@ -75,8 +78,27 @@ static enum result metrics(struct rest_call *call)
         pool_give(pool, call->work.db);
         call->work.db = NULL;
     }
-    buf_printf(&buf, "# TYPE cp_database_up gauge\ncp_database_up %d\n", rc == OK);
-    rc = router_reply_text(call, 200, "text/plain; version=0.0.4; charset=utf-8", buf_text(&buf));
+    exposition_single(&buf, "cp_database_up", "gauge",
+                      "Whether the database answered this request.", rc == OK);
+    rc = router_reply_text(call, 200, EXPOSITION_MEDIA_TYPE, buf_text(&buf));
+    buf_fini(&buf);
+    return rc;
+}
+
+/* Series for each account: opt-in, with a limit, and for those who may read all usage. */
+static enum result account_metrics(struct rest_call *call)
+{
+    int64_t max = call->server->options.metrics_accounts;
+    struct buf buf = {0};
+    enum result rc;
+
+    if (max == 0)
+        return refusal_set(call->work.refusal, REFUSAL_not_found,
+                           "figures of accounts are off: start berth-control with "
+                           "metrics_accounts, the most that it may show");
+    rc = metrics_of_accounts(&call->work, max, &buf);
+    if (rc == OK)
+        rc = router_reply_text(call, 200, EXPOSITION_MEDIA_TYPE, buf_text(&buf));
     buf_fini(&buf);
     return rc;
 }
@@ -117,6 +139,8 @@ const struct rest_route service_routes[] = {
     {"GET", "/livez", "public", NULL, livez, "livez", ROUTE_NO_TX},
     {"GET", "/readyz", "public", NULL, readyz, "readyz", ROUTE_NO_TX},
     {"GET", "/metrics", "public", NULL, metrics, "metrics", ROUTE_NO_TX},
+    {"GET", "/metrics/accounts", "usage:all", NULL, account_metrics, "accountMetrics",
+     ROUTE_EXPENSIVE},
     {"GET", "/version", "public", NULL, version, "version", ROUTE_NO_TX},
     {"GET", "/v1/openapi.json", "public", NULL, openapi, "getOpenApi", ROUTE_NO_TX},
     {"GET", "/v1/problems", "public", NULL, problems, "listProblems", ROUTE_NO_TX},

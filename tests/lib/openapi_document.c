@@ -65,6 +65,7 @@ static const struct answer {
     {"livez", 200, NULL, "text/plain", "Is the process alive?"},
     {"readyz", 200, NULL, NULL, "Can it serve?  Each part has its own entry."},
     {"metrics", 200, NULL, "text/plain", "Figures for Prometheus."},
+    {"accountMetrics", 200, NULL, "text/plain", "Figures of accounts for Prometheus."},
     {"version", 200, NULL, NULL, "Name and version of the program."},
     {"getOpenApi", 200, NULL, NULL, "This document."},
     {"listProblems", 200, NULL, NULL, "Every code of an error, with cause and remedy."},

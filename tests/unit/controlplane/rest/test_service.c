@@ -56,6 +56,30 @@ static void test_metrics(void **state)
     assert_null(strstr(buf_text(&control_last(control)->body), account)); /* low cardinality */
 }
 
+/* Opt-in, and not for everyone. */
+static void test_metrics_of_accounts(void **state)
+{
+    struct control_team team;
+    struct control_plane *second;
+    struct control_request request = {.method = "GET", .path = "/metrics/accounts"};
+    struct control_reply reply = {0};
+
+    control_team_make(control, "metered", &team);
+    control_refused(control, 401, "unauthenticated", NULL, "GET", "/metrics/accounts", NULL);
+    control_refused(control, 404, "not_found", control_plane_admin(control), "GET",
+                    "/metrics/accounts", NULL);
+    assert_non_null(strstr(control_text(control, "detail"), "metrics_accounts"));
+    control_refused(control, 403, "forbidden", team.token, "GET", "/metrics/accounts", NULL);
+
+    second = control_plane_second(control, "metrics_accounts: 10");
+    request.token = control_plane_admin(control);
+    control_exchange(second, &request, &reply);
+    assert_int_equal(reply.status, 200);
+    assert_non_null(strstr(buf_text(&reply.body), "# TYPE cp_account_connections gauge\n"));
+    control_reply_fini(&reply);
+    control_plane_stop(second);
+}
+
 static void test_every_problem_has_a_page(void **state)
 {
     control_want(control, 200, NULL, "GET", "/v1/problems", NULL);
@@ -84,6 +108,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_no_token_is_needed),
         cmocka_unit_test(test_metrics),
+        cmocka_unit_test(test_metrics_of_accounts),
         cmocka_unit_test(test_every_problem_has_a_page),
         cmocka_unit_test(test_paths_and_methods_that_are_not),
     };
