@@ -172,7 +172,8 @@ static bool play_close(struct dialogue *dialogue, const struct step *step)
 {
     struct peer *peer = peer_of(dialogue, step->peers[0]);
 
-    peer_close(peer);
+    if (!peer_leave(&dialogue->set, peer))
+        return fail(dialogue, step, "the server does not close, too");
     peer->used = false;
     return true;
 }

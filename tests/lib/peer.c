@@ -39,7 +39,7 @@ void peer_set_init(struct peer_set *set, struct server_process *server)
 void peer_set_fini(struct peer_set *set)
 {
     for (size_t i = 0; i < PEERS_MAX; i++) {
-        peer_close(&set->peers[i]);
+        (void)peer_leave(set, &set->peers[i]);
         buf_fini(&set->peers[i].in);
         buf_fini(&set->peers[i].out);
         json_decref(set->peers[i].info);
@@ -116,6 +116,19 @@ static bool wait_any(struct peer_set *set, const struct peer *writer, int64_t de
 bool peer_set_wait(struct peer_set *set, int64_t deadline_ms)
 {
     return wait_any(set, NULL, deadline_ms);
+}
+
+bool peer_leave(struct peer_set *set, struct peer *peer)
+{
+    int64_t deadline = peer_deadline_ms(set);
+    bool waits = true;
+
+    if (peer->fd >= 0 && !peer->ended)
+        shutdown(peer->fd, SHUT_WR);
+    while (peer->fd >= 0 && !peer->ended && waits)
+        waits = peer_set_wait(set, deadline);
+    peer_close(peer);
+    return waits;
 }
 
 static size_t next_portion(struct peer_set *set, size_t left)

@@ -48,6 +48,9 @@ void peer_set_fini(struct peer_set *set);
 /* from: an address of this machine, or NULL. */
 bool peer_connect(struct peer_set *set, struct peer *peer, const char *from);
 void peer_close(struct peer *peer);
+/* Ends what we send and waits until the server has closed as well: until then its subscriptions may
+ * still be there, and a member of a queue group take a message.  False: it does not close. */
+bool peer_leave(struct peer_set *set, struct peer *peer);
 
 /* Sends what is in out, cut. */
 void peer_flush(struct peer_set *set, struct peer *peer);
