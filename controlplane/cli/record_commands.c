@@ -21,7 +21,7 @@ static const struct column total_columns[] = {
     {"QUALITY", "quality"}, {"ID", "group_id"}, {0},
 };
 static const struct column event_columns[] = {
-    {"TIME", "time"}, {"WHO", "actor_name"}, {"ACTION", "action"}, {"WHAT", "resource_name"},
+    {"TIME", "time"}, {"WHO", "actor/name"}, {"ACTION", "action"}, {"WHAT", "resource/name"},
     {"OUTCOME", "outcome"}, {"REASON", "reason"}, {0},
 };
 

@@ -23,14 +23,16 @@ struct audit_note {
     json_t *before, *after; /* borrowed; NULL: none */
     int64_t revision;       /* 0: none */
     const char *operation_id;
+    const char *on_behalf_of; /* the name of who asked for it; NULL: he did it himself */
 };
 
+/* Of a long user agent the beginning is kept. */
 enum result audit_add(struct work *work, const struct audit_note *note) MUST_CHECK;
 
 struct audit_event {
     const char *id, *kind;
     int64_t time;
-    const char *actor_type, *actor_id, *actor_name, *via_token;
+    const char *actor_type, *actor_id, *actor_name, *via_token, *on_behalf_of;
     const char *source_ip, *user_agent, *request_id;
     const char *action, *resource_kind, *resource_id, *resource_name, *team_id, *account_id;
     const char *outcome, *reason;
@@ -38,7 +40,7 @@ struct audit_event {
     struct optional_int revision;
     const char *operation_id;
 };
-extern const struct shape audit_event_shape;
+extern const struct shape audit_event_shape; /* to JSON */
 
 struct audit_query {
     struct list_query list; /* newest first; after: an event's id */

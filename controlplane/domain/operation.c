@@ -229,6 +229,7 @@ enum result operation_finish(struct work *work, const struct operation *operatio
         .reason = error_detail,
         .after = result,
         .operation_id = operation->resource.id,
+        .on_behalf_of = operation->resource.created_by,
     };
     const char *action = error_code == NULL ? "succeed" : "fail", *to;
     enum result rc;

@@ -163,6 +163,7 @@ static enum result drop(struct rest_call *call)
         rc = router_match(call, &call->account.resource, &account_shape, &call->account);
     if (rc == OK)
         rc = account_delete(&call->work, &call->account, &operation);
+    call->operation_id = rc == OK ? operation.resource.id : NULL;
     if (rc == OK)
         rc = router_audit(call, "account.delete", &call->account.resource, &account_shape,
                           &call->account, NULL);

@@ -453,7 +453,7 @@ static void reset_attempt(struct rest_call *call, size_t header_count)
     call->wait = (struct rest_wait){0};
     call->has_team = call->has_account = call->audited = false;
     call->body = NULL;
-    call->action = NULL;
+    call->action = call->operation_id = NULL;
     call->after = NULL;
     call->list = (struct list_query){0};
 }

@@ -90,8 +90,9 @@ struct rest_call {
     void (*after)(struct rest_call *call);
     void *after_arg;
     bool audited;
-    const char *action;  /* of a refusal's event, once the handler knows; NULL: by the route */
-    struct arena *arena; /* = work.arena */
+    const char *action;       /* of a refusal's event, once the handler knows; NULL: by the route */
+    const char *operation_id; /* that the handler has started, for its event; NULL: none */
+    struct arena *arena;      /* = work.arena */
     struct rest_server *server;         /* rate limits, hooks, figures */
     const struct rest_request *request; /* head and body as they came */
 };

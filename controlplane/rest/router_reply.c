@@ -184,6 +184,7 @@ enum result router_audit(struct rest_call *call, const char *action,
         .before = router_shown(call->arena, shape, before),
         .after = router_shown(call->arena, shape, after),
         .revision = call->has_account ? call->wait.revision : 0,
+        .operation_id = call->operation_id,
     };
 
     call->audited = true;

@@ -53,7 +53,8 @@ static void test_an_event_says_who_what_and_from_where(void **state)
                                     .before = before,
                                     .after = after,
                                     .revision = 7,
-                                    .operation_id = "ope_1"};
+                                    .operation_id = "ope_1",
+                                    .on_behalf_of = "ann"};
     const struct audit_event *got;
     struct db_rows rows;
 
@@ -78,9 +79,69 @@ static void test_an_event_says_who_what_and_from_where(void **state)
     assert_true(json_equal(got->before, before) && json_equal(got->after, after));
     assert_true(got->revision.set && got->revision.value == 7);
     assert_string_equal(got->operation_id, "ope_1");
+    assert_string_equal(got->on_behalf_of, "ann");
     assert_int_equal(got->time / NS_PER_US, world->now / NS_PER_US);
     json_decref(before);
     json_decref(after);
+}
+
+/* AUD-10: the document; an API of its own, whatever the table's columns are called. */
+static void test_its_document_has_who_whence_and_what_as_objects(void **state)
+{
+    static const char expected[] =
+        "{'id': 'evt_1', 'kind': 'audit_event', 'time': '1970-01-01T00:00:00.001Z',"
+        " 'actor': {'type': 'member', 'id': 'mem_1', 'name': 'ann', 'via_token': 'tok_1'},"
+        " 'source': {'ip': '192.0.2.1', 'user_agent': 'curl'},"
+        " 'resource': {'kind': 'user', 'id': 'usr_1', 'name': 'u', 'team': 'tea_1',"
+        "              'account': null},"
+        " 'on_behalf_of': null, 'request_id': 'req_1', 'action': 'user.create',"
+        " 'outcome': 'success', 'reason': '', 'before': null, 'after': null, 'revision': null}";
+    const struct audit_event event = {
+        .id = "evt_1",
+        .kind = "audit_event",
+        .time = NS_PER_MS,
+        .actor_type = "member",
+        .actor_id = "mem_1",
+        .actor_name = "ann",
+        .via_token = "tok_1",
+        .source_ip = "192.0.2.1",
+        .user_agent = "curl",
+        .request_id = "req_1",
+        .action = "user.create",
+        .resource_kind = "user",
+        .resource_id = "usr_1",
+        .resource_name = "u",
+        .team_id = "tea_1",
+        .outcome = "success",
+        .reason = "",
+    };
+    struct world *world = *state;
+    char *text = arena_strdup(&world->arena, expected);
+    json_t *shown = shape_encode(&audit_event_shape, &event), *wanted;
+
+    for (char *at = text; *at != '\0'; at++)
+        *at = *at == '\'' ? '"' : *at;
+    wanted = json_loads(text, 0, NULL);
+    assert_non_null(wanted);
+    assert_true(json_equal(shown, wanted));
+    json_decref(shown);
+    json_decref(wanted);
+}
+
+/* What a caller says of himself is bounded, and cut between characters. */
+static void test_of_a_long_user_agent_the_beginning_is_kept(void **state)
+{
+    struct world *world = *state;
+    struct principal *who = world_as(world, ROLE_OPERATOR_ADMIN, NULL);
+    char agent[400], *kept;
+
+    memset(agent, 'a', sizeof(agent));
+    memcpy(agent + 255, "\xc3\xa9", 2);
+    agent[sizeof(agent) - 1] = '\0';
+    who->user_agent = agent;
+    add(world->work, "x", NULL, NULL);
+    kept = arena_printf(&world->arena, "%.255s", agent);
+    assert_string_equal(world_text(world, "SELECT user_agent FROM audit_event"), kept);
 }
 
 static void test_without_a_member_the_token_is_the_actor(void **state)
@@ -261,6 +322,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_an_event_says_who_what_and_from_where),
+        TEST(test_its_document_has_who_whence_and_what_as_objects),
+        TEST(test_of_a_long_user_agent_the_beginning_is_kept),
         TEST(test_without_a_member_the_token_is_the_actor),
         TEST(test_what_did_not_happen_is_not_told),
         TEST(test_it_can_be_added_to_only),

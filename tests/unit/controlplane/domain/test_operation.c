@@ -214,6 +214,10 @@ static void test_its_end_is_told_and_final(void **state)
         world_text(world, "SELECT string_agg(action || ' ' || account_id || ' ' || outcome, ', '"
                           " ORDER BY account_id) FROM audit_event"),
         "account.delete acc_1 success, account.delete acc_2 failed");
+    /* The control plane did it; who asked for it stands there too. */
+    assert_string_equal(world_text(world, "SELECT string_agg(DISTINCT actor_type || ' ' ||"
+                                          " on_behalf_of, ', ') FROM audit_event"),
+                        "operator tester");
     world_is(work, ERR_CONFLICT, world_do(work, operation_finish(work, &good, NULL, NULL, NULL)));
     world_is(work, ERR_NOT_FOUND, world_do(work, operation_claim(work, 60, &good)));
     json_decref(result);

@@ -78,7 +78,7 @@ static void test_by_name(void **state)
     control_want(control, 200, payments.token, "GET",
                  "/v1/audit-events?action=account.change&outcome=failed", NULL);
     assert_string_equal(control_text(control, "items/0/reason"), "precondition_required");
-    assert_string_equal(control_text(control, "items/0/resource_id"), "declared");
+    assert_string_equal(control_text(control, "items/0/resource/id"), "declared");
     control_want_if(control, 200, payments.token, "\"1\"", "PUT", by_name,
                     "{\"name\":\"declared\",\"description\":\"again\"}");
     assert_string_equal(control_text(control, "id"), id);

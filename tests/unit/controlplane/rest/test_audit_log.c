@@ -21,13 +21,19 @@ static void test_who_did_what(void **state)
 {
     control_want(control, 200, admin, "GET", "/v1/audit-events?action=account.create", NULL);
     assert_int_equal(control_count(control), 1);
-    assert_string_equal(control_text(control, "items/0/resource_id"), account);
-    assert_string_equal(control_text(control, "items/0/actor_type"), "member");
+    assert_string_equal(control_text(control, "items/0/resource/id"), account);
+    assert_string_equal(control_text(control, "items/0/actor/type"), "member");
     assert_string_equal(control_text(control, "items/0/outcome"), "success");
-    assert_string_equal(control_text(control, "items/0/team_id"), payments.id);
+    assert_string_equal(control_text(control, "items/0/resource/team"), payments.id);
     assert_string_equal(control_text(control, "items/0/after/name"), "orders");
     assert_true(control_text(control, "items/0/request_id")[0] != '\0');
-    assert_string_equal(control_text(control, "items/0/source_ip"), "127.0.0.1");
+    assert_string_equal(control_text(control, "items/0/source/ip"), "127.0.0.1");
+    assert_true(control_text(control, "items/0/actor/name")[0] != '\0');
+    assert_string_equal(control_text(control, "items/0/actor/id"),
+                        control_text(control, "items/0/actor/via_token"));
+    assert_string_equal(control_text(control, "items/0/resource/kind"), "account");
+    assert_string_equal(control_text(control, "items/0/resource/account"), account);
+    assert_true(json_is_null(control_member(control, "items/0/on_behalf_of")));
 }
 
 static void test_what_was_refused_stands_there_too(void **state)
@@ -49,13 +55,15 @@ static void test_a_tenant_sees_its_own_events(void **state)
     control_want(control, 200, payments.token, "GET", "/v1/audit-events?limit=500", NULL);
     assert_true(control_count(control) > 0);
     for (size_t i = 0; i < control_count(control); i++)
-        assert_string_equal(control_text(control, control_format(control, "items/%zu/team_id", i)),
-                            payments.id);
+        assert_string_equal(
+            control_text(control, control_format(control, "items/%zu/resource/team", i)),
+            payments.id);
     control_want(control, 200, payments.token, "GET",
                  control_format(control, "/v1/audit-events?team=%s", games.id), NULL);
     for (size_t i = 0; i < control_count(control); i++)
-        assert_string_equal(control_text(control, control_format(control, "items/%zu/team_id", i)),
-                            payments.id);
+        assert_string_equal(
+            control_text(control, control_format(control, "items/%zu/resource/team", i)),
+            payments.id);
     control_want(control, 200, payments.token, "GET",
                  control_format(control, "/v1/accounts/%s/audit-events", account), NULL);
     assert_int_equal(control_count(control), 1);

@@ -59,7 +59,7 @@ static void test_shown_once(void **state)
                        "/v1/accounts/%s/audit-events?action=credential.issue&outcome=success",
                        account),
         NULL);
-    assert_string_equal(control_text(control, "items/0/resource_id"), id);
+    assert_string_equal(control_text(control, "items/0/resource/id"), id);
     assert_null(strstr(buf_text(&control_last(control)->body), seed));
     assert_null(strstr(buf_text(&control_last(control)->body), "eyJ")); /* nor its JWT */
 }

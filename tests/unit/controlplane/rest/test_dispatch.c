@@ -172,9 +172,9 @@ static void test_a_refusal_changes_nothing(void **state)
                  NULL);
     assert_int_equal(control_count(control), 1);
     assert_string_equal(control_text(control, "items/0/reason"), "name_taken");
-    assert_string_equal(control_text(control, "items/0/resource_kind"), "team");
-    assert_string_equal(control_text(control, "items/0/resource_id"), id);
-    assert_string_equal(control_text(control, "items/0/team_id"), id);
+    assert_string_equal(control_text(control, "items/0/resource/kind"), "team");
+    assert_string_equal(control_text(control, "items/0/resource/id"), id);
+    assert_string_equal(control_text(control, "items/0/resource/team"), id);
 }
 
 /* AUD-10: who may see an account sees what was tried on it; others leave it in their own trail. */
@@ -192,26 +192,26 @@ static void test_a_refusal_stands_in_the_trail_of_what_it_concerns(void **state)
     control_refused_if(control, 404, "not_found", ours.token, "*", "DELETE", user, NULL);
     control_want(control, 200, ours.token, "GET", events, NULL);
     assert_int_equal(control_count(control), 1);
-    assert_string_equal(control_text(control, "items/0/resource_kind"), "user");
-    assert_string_equal(control_text(control, "items/0/resource_id"), "usr_none");
-    assert_string_equal(control_text(control, "items/0/account_id"), account);
+    assert_string_equal(control_text(control, "items/0/resource/kind"), "user");
+    assert_string_equal(control_text(control, "items/0/resource/id"), "usr_none");
+    assert_string_equal(control_text(control, "items/0/resource/account"), account);
 
     control_refused_if(control, 404, "not_found", theirs.token, "*", "DELETE", user, NULL);
     control_want(control, 200, ours.token, "GET", events, NULL);
     assert_int_equal(control_count(control), 1);
     control_want(control, 200, theirs.token, "GET", "/v1/audit-events?outcome=denied", NULL);
     assert_int_equal(control_count(control), 1);
-    assert_string_equal(control_text(control, "items/0/team_id"), theirs.id);
-    assert_true(json_is_null(control_member(control, "items/0/account_id")));
+    assert_string_equal(control_text(control, "items/0/resource/team"), theirs.id);
+    assert_true(json_is_null(control_member(control, "items/0/resource/account")));
 
     control_refused_if(control, 412, "version_conflict", admin, "\"9\"", "PATCH",
                        control_format(control, "/v1/accounts/%s", account), "{}");
     control_want(control, 200, ours.token, "GET",
                  control_format(control, "/v1/accounts/%s/audit-events?outcome=failed", account),
                  NULL);
-    assert_string_equal(control_text(control, "items/0/resource_kind"), "account");
-    assert_string_equal(control_text(control, "items/0/resource_id"), account);
-    assert_string_equal(control_text(control, "items/0/actor_type"), "operator");
+    assert_string_equal(control_text(control, "items/0/resource/kind"), "account");
+    assert_string_equal(control_text(control, "items/0/resource/id"), account);
+    assert_string_equal(control_text(control, "items/0/actor/type"), "operator");
 }
 
 struct writer {

@@ -34,6 +34,11 @@ static void test_deleting_is_an_operation(void **state)
     control_want(control, 200, admin, "GET",
                  control_format(control, "/v1/operations?resource=%s", account), NULL);
     assert_string_equal(control_text(control, "items/0/id"), id);
+    control_want(
+        control, 200, payments.token, "GET",
+        control_format(control, "/v1/audit-events?action=account.delete&resource=%s", account),
+        NULL);
+    assert_string_equal(control_text(control, "items/0/operation_id"), id);
     control_refused(control, 409, "illegal_state", payments.token, "POST",
                     control_format(control, "%s:cancel", path), NULL);
     control_refused(control, 404, "not_found", games.token, "POST",

@@ -49,7 +49,7 @@ static void check_refused(const char *action, const char *reason)
                  control_format(control, "/v1/audit-events?action=%s&outcome=failed", action),
                  NULL);
     assert_string_equal(control_text(control, "items/0/reason"), reason);
-    assert_string_equal(control_text(control, "items/0/resource_id"), "declared");
+    assert_string_equal(control_text(control, "items/0/resource/id"), "declared");
 }
 
 static void test_by_name(void **state)
