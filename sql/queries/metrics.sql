@@ -70,16 +70,19 @@ SELECT 'cp_credentials_expiring', 'days', d.days::text, '', count(c.credential_i
 
 -- name: metrics_of_accounts
 -- $1: of so many accounts, those with the most messages.  A node that was started anew is its newest
--- epoch, while the one before is not closed yet.
+-- epoch, while the one before is not closed yet.  Epochs of a node that was retired or lost, and of
+-- a deleted account, stay open: a node may come back, and ends them with its next start.
 WITH latest AS (
     SELECT DISTINCT ON (e.account_id, e.node_id) e.*
       FROM usage_epoch e
+      JOIN node n ON n.node_id = e.node_id AND n.state IN ('ready', 'suspect', 'lame_duck')
      WHERE e.closed_at IS NULL
      ORDER BY e.account_id, e.node_id, e.epoch_id DESC),
 used AS (
     SELECT a.account_id, a.name, a.team_id, sum(l.msgs_in + l.msgs_out) AS msgs
       FROM latest l
-      JOIN account a ON a.account_id = l.account_id AND NOT a.is_system
+      JOIN account a
+        ON a.account_id = l.account_id AND NOT a.is_system AND a.state <> 'deleted'
      GROUP BY a.account_id),
 busiest AS (
     SELECT * FROM used ORDER BY msgs DESC, account_id LIMIT $1)

@@ -235,8 +235,9 @@ UPDATE node
  WHERE node_id = $1;
 
 -- name: usage_now
--- Gauges of the open epochs, and the month so far.  A node that runs and has no epoch of the account
--- did not name it when it was sampled last.
+-- Gauges of the open epochs, and the month so far.  Those of a retired node stay open, as it may come
+-- back; nobody is connected to it.  A node that runs and has no epoch of the account did not name it
+-- when it was sampled last.
 SELECT coalesce(sum(e.connections), 0)::bigint AS connections,
        coalesce(sum(e.leaf_connections), 0)::bigint AS leaf_connections,
        coalesce(sum(e.subscriptions), 0)::bigint AS subscriptions,
@@ -258,7 +259,8 @@ SELECT coalesce(sum(e.connections), 0)::bigint AS connections,
           FROM usage_ledger
          WHERE account_id = $1
            AND minute >= date_trunc('month', clock_timestamp(), 'UTC')) m
-  LEFT JOIN usage_epoch e ON e.account_id = $1 AND e.closed_at IS NULL;
+  LEFT JOIN (usage_epoch e JOIN node r ON r.node_id = e.node_id AND r.state <> 'retired')
+    ON e.account_id = $1 AND e.closed_at IS NULL;
 
 -- name: usage_totals_by_team
 SELECT l.team_id AS group_id, max(t.name) AS group_name, sum(l.msgs_in)::bigint AS msgs_in,

@@ -115,6 +115,23 @@ static void test_below_present_use(void **state)
         override(true, &(struct limits){.users = number(2), .connections = number(7)}, false), OK);
 }
 
+/* The epoch of a node that was retired stays open. */
+static void test_connections_of_a_retired_node_are_not_in_use(void **state)
+{
+    struct limits limits = {.users = number(2), .connections = number(6)};
+
+    scene_node(&scene, "n1", "N1");
+    scene_sql(&scene, "INSERT INTO usage_epoch (system_id, node_id, server_id, account_id, team_id,"
+                      " started_at, sampled_at, connections)"
+                      " SELECT n.system_id, n.node_id, 'N1', a.account_id, a.team_id, now(), now(),"
+                      " 7 FROM node n, account a WHERE NOT a.is_system");
+    assert_int_equal(override(true, &limits, false), ERR_LIMIT);
+    assert_string_equal(scene.refusal.errors[0].pointer, "/connections");
+    assert_int_equal(scene.refusal.errors[0].actual, 7);
+    scene_sql(&scene, "UPDATE node SET state = 'retired'");
+    assert_int_equal(override(true, &limits, false), OK);
+}
+
 /* The operator's smaller plan, and an override taken back, are asked about just as well. */
 static void test_a_plan_below_present_use(void **state)
 {
@@ -165,6 +182,7 @@ int main(void)
         cmocka_unit_test(test_who_may_override_what),
         cmocka_unit_test(test_each_quota_says_where_it_comes_from),
         cmocka_unit_test(test_below_present_use),
+        cmocka_unit_test(test_connections_of_a_retired_node_are_not_in_use),
         cmocka_unit_test(test_a_plan_below_present_use),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -119,6 +119,30 @@ static void test_of_accounts(void **state)
     buf_fini(&out);
 }
 
+/* Whose epochs are open still, but of whom nothing will be said. */
+static void test_not_of_nodes_that_are_gone_and_accounts_that_are_deleted(void **state)
+{
+    static const char *const gone[] = {"UPDATE node SET state = 'retired'",
+                                       "UPDATE node SET state = 'lost'"};
+    struct world *world = *state;
+    struct buf out = {0};
+
+    use(world, "N1", "acc_1", 9, "NULL");
+    use(world, "N1", "acc_2", 5, "NULL");
+    world_sql(world, "UPDATE account SET state = 'deleted' WHERE account_id = 'acc_1'");
+    world_ok(world->work, metrics_of_accounts(world->work, 1, &out));
+    assert_has(&out, "account_id=\"acc_2\"");
+    assert_null(strstr(buf_text(&out), "acc_1"));
+    assert_has(&out, "cp_account_series_left_out 0\n");
+    for (size_t i = 0; i < sizeof(gone) / sizeof(gone[0]); i++) {
+        world_sql(world, "%s", gone[i]);
+        buf_clear(&out);
+        world_ok(world->work, metrics_of_accounts(world->work, 1, &out));
+        assert_null(strstr(buf_text(&out), "{"));
+    }
+    buf_fini(&out);
+}
+
 static void test_of_accounts_without_any(void **state)
 {
     struct world *world = *state;
@@ -138,6 +162,7 @@ int main(void)
         TEST(test_of_the_service),
         TEST(test_systems_with_nodes_of_one_name),
         TEST(test_of_accounts),
+        TEST(test_not_of_nodes_that_are_gone_and_accounts_that_are_deleted),
         TEST(test_of_accounts_without_any),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -309,6 +309,21 @@ static void test_zeros_have_an_age_too(void **state)
     assert_int_equal(age_known(), 0);
 }
 
+/* Its epoch stays open, for it may come back. */
+static void test_a_retired_node_has_no_connections(void **state)
+{
+    struct usage_now now;
+
+    ingest(sample(5, 1, 3));
+    assert_int_equal(age_known(), at(5));
+    assert_int_equal(db_script(db, "UPDATE node SET state = 'retired'"), OK);
+    assert_int_equal(db_begin(db, NULL), OK);
+    if (db_end(db, usage_now(&work, "acc_1", &now)) != OK)
+        fail_msg("%s", db_error(db));
+    assert_int_equal(now.connections, 0);
+    assert_int_equal(now.sampled_at, 0);
+}
+
 static void test_what_cannot_be_is_refused(void **state)
 {
     struct usage_sample bad = sample(0, -1, 0);
@@ -361,6 +376,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             test_who_was_never_sampled_lost_nothing_before_the_others_were, begin, end),
         cmocka_unit_test_setup_teardown(test_zeros_have_an_age_too, begin, end),
+        cmocka_unit_test_setup_teardown(test_a_retired_node_has_no_connections, begin, end),
         cmocka_unit_test_setup_teardown(test_what_cannot_be_is_refused, begin, end),
         cmocka_unit_test_setup_teardown(test_series_have_every_bucket, begin, end),
     };
