@@ -479,12 +479,17 @@ static enum result check_reach(struct work *work, const struct token *token)
     return rc;
 }
 
+/* Under the team's row lock, so that two at once do not both find room. */
 static enum result check_quota(struct work *work, const char *team_id)
 {
+    const char *locked;
     struct team team;
     struct plan plan;
-    enum result rc = team_by_ref(work, team_id, &team);
+    enum result rc =
+        db_get_text(work->db, SQL_team_lock, DB_ARGS(db_text(team_id)), work->arena, &locked);
 
+    if (rc == OK)
+        rc = team_by_ref(work, team_id, &team);
     if (rc == OK)
         rc = plan_terms(work, team.plan_id, &plan);
     if (rc == OK)
@@ -596,6 +601,9 @@ enum result token_update(struct work *work, const struct token *old,
         rc = check_rights(work, old->team_id, (enum principal_role)old->role, settings);
     if (rc == OK && !same_list(&settings->allowed_cidrs, &old->allowed_cidrs))
         rc = check_addresses(work, &settings->allowed_cidrs);
+    if (rc == OK && old->team_id != NULL && settings->expires_at != old->expires_at &&
+        strcmp(old->resource.state, "expired") == 0)
+        rc = check_quota(work, old->team_id); /* it begins to count again */
     if (rc != OK)
         return rc;
     rc = db_change(

@@ -6,6 +6,8 @@
 
 #include <cmocka.h>
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "api/base/check.h"
@@ -450,6 +452,67 @@ static void test_the_plan_s_quota(void **state)
     create(world, "tea_1", &of);
 }
 
+struct rival {
+    struct world_seat *seat;
+    const struct token_settings *of;
+    enum result rc;
+    _Atomic bool done;
+};
+
+static void *create_too(void *arg)
+{
+    struct rival *rival = arg;
+    struct token out;
+
+    rival->rc =
+        world_do(&rival->seat->work, token_create(&rival->seat->work, "tea_1", rival->of, &out));
+    atomic_store(&rival->done, true);
+    return NULL;
+}
+
+/* The second waits until the first is committed, and counts it. */
+static void test_two_at_once_do_not_pass_the_quota(void **state)
+{
+    struct world *world = *state;
+    struct token_settings of = settings(world, ROLE_TEAM_ADMIN);
+    struct rival rival = {.seat = world_seat(world), .of = &of};
+    pthread_t thread;
+    struct token out;
+
+    world_sql(world, "UPDATE limit_set SET tokens = 1 WHERE limit_set_id = 'lim_1'");
+    world_open(world->work);
+    assert_int_equal(token_create(world->work, "tea_1", &of, &out), OK);
+    assert_int_equal(pthread_create(&thread, NULL, create_too, &rival), 0);
+    while (!atomic_load(&rival.done) &&
+           *world_text(world, "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+                              " AND datname = current_database()") == '\0')
+        ;
+    assert_int_equal(world_close(world->work, OK), OK);
+    pthread_join(thread, NULL);
+    world_refused(&rival.seat->work, REFUSAL_quota_exceeded, rival.rc);
+    world_seat_leave(rival.seat);
+}
+
+static void test_an_expired_one_comes_back_within_the_quota_only(void **state)
+{
+    struct world *world = *state;
+    struct token_settings of = settings(world, ROLE_TEAM_ADMIN);
+    struct token old = create(world, "tea_1", &of), other, out;
+
+    world_sql(world, "UPDATE limit_set SET tokens = 1 WHERE limit_set_id = 'lim_1';"
+                     "UPDATE api_token SET expires_at = now() - interval '1 hour'");
+    other = create(world, "tea_1", &of);
+    world_ok(world->work, token_by_id(world->work, "tea_1", old.resource.id, &old));
+    of.settings.name = "renamed";
+    of.expires_at = old.expires_at;
+    world_ok(world->work, token_update(world->work, &old, &of, &old));
+    of.expires_at = world->now + 3600 * NS_PER_S;
+    world_refuses(world->work, REFUSAL_quota_exceeded, token_update(world->work, &old, &of, &out));
+    world_ok(world->work, token_revoke(world->work, &other));
+    world_ok(world->work, token_update(world->work, &old, &of, &out));
+    assert_string_equal(out.resource.state, "active");
+}
+
 static void test_changes(void **state)
 {
     struct world *world = *state;
@@ -538,6 +601,8 @@ int main(void)
         TEST(test_tokens_in_another_member_s_name),
         TEST(test_what_does_not_go_together),
         TEST(test_the_plan_s_quota),
+        TEST(test_two_at_once_do_not_pass_the_quota),
+        TEST(test_an_expired_one_comes_back_within_the_quota_only),
         TEST(test_changes),
         TEST(test_lists),
         TEST(test_bootstrap_and_exchange),
