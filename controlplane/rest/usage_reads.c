@@ -143,6 +143,8 @@ static enum result current(struct rest_call *call)
     set_share(shares, "leaf_connections", now.leaf_connections, effective.limits.leaf_connections);
     set_share(shares, "subscriptions_total", now.subscriptions,
               effective.limits.subscriptions_total);
+    set_share(shares, "monthly_bytes_soft", now.month_bytes_in + now.month_bytes_out,
+              effective.limits.monthly_bytes_soft);
     set_share(shares, "monthly_bytes_hard", now.month_bytes_in + now.month_bytes_out,
               effective.limits.monthly_bytes_hard);
     json_object_set_new(tree, "quota_percent", shares);

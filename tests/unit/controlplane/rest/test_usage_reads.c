@@ -101,6 +101,32 @@ static void test_now(void **state)
     assert_true(json_is_integer(control_member(control, "age_s")));
 }
 
+/* What alarms and what ends it: of both, how much of the month's volume is used. */
+static void test_shares_of_the_month_s_volume(void **state)
+{
+    static const char *const names[] = {"monthly_bytes_soft", "monthly_bytes_hard"};
+    static const long long limits[] = {1000, 4000};
+
+    run_sql("UPDATE limit_set SET monthly_bytes_soft = 1000, monthly_bytes_hard = 4000");
+    run_sql(control_format(
+        control,
+        "INSERT INTO usage_ledger (epoch_id, sample_seq, minute, system_id, node_id, account_id,"
+        " team_id, msgs_in, bytes_in, msgs_out, bytes_out, slow_consumers, connections,"
+        " leaf_connections, subscriptions, connection_seconds, leaf_seconds, quality)"
+        " SELECT 2, 1, date_trunc('minute', now()) + interval '1 day', system_id, 'nod_1',"
+        " account_id, team_id, 1, 600, 1, 200, 0, 0, 0, 0, 0, 0, 'exact'"
+        " FROM account WHERE account_id = '%s'",
+        account));
+    control_want(control, 200, payments.token, "GET",
+                 control_format(control, "/v1/accounts/%s/usage:current", account), NULL);
+    assert_true(control_int(control, "month_bytes_in") >= 600);
+    for (size_t i = 0; i < 2; i++)
+        assert_int_equal(
+            control_int(control, control_format(control, "quota_percent/%s", names[i])),
+            (control_int(control, "month_bytes_in") + control_int(control, "month_bytes_out")) *
+                100 / limits[i]);
+}
+
 static void test_totals(void **state)
 {
     static const char *const headers[] = {"Accept: text/csv", NULL};
@@ -143,6 +169,7 @@ int main(void)
         cmocka_unit_test(test_spans_that_are_refused),
         cmocka_unit_test(test_walls),
         cmocka_unit_test(test_now),
+        cmocka_unit_test(test_shares_of_the_month_s_volume),
         cmocka_unit_test(test_totals),
     };
 
