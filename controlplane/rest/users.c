@@ -33,6 +33,8 @@ static enum result get(struct rest_call *call)
     return rc == OK ? router_reply(call, 200, &nats_user_shape, &user, &user.resource) : rc;
 }
 
+/* It changes no claims, and its event names no revision; who waits for it waits until the nodes
+ * have what it needs to connect: the account, and the key of its role. */
 static enum result create_from(struct rest_call *call, const struct nats_user_settings *settings)
 {
     struct nats_user user;
@@ -40,6 +42,8 @@ static enum result create_from(struct rest_call *call, const struct nats_user_se
 
     if (rc == OK)
         rc = router_audit(call, "user.create", &user.resource, &nats_user_shape, NULL, &user);
+    if (rc == OK)
+        rc = router_wait_account(call);
     return rc == OK ? router_created(call,
                                      arena_printf(call->arena, "/v1/accounts/%s/users",
                                                   call->account.resource.id),
@@ -120,7 +124,7 @@ static enum result drop(struct rest_call *call)
 
 const struct rest_route users_routes[] = {
     {"GET", BASE, "user:read", NULL, list, "listUsers", ROUTE_LIST, "role"},
-    {"POST", BASE, "user:change", &nats_user_settings_shape, create, "createUser"},
+    {"POST", BASE, "user:change", &nats_user_settings_shape, create, "createUser", ROUTE_WAIT},
     {"PUT", BASE "/by-name/{name}", "user:change", &nats_user_settings_shape, put_by_name,
      "putUser", ROUTE_WAIT},
     {"GET", BASE "/{user}", "user:read", NULL, get, "getUser"},

@@ -68,6 +68,35 @@ static void test_by_name(void **state)
     assert_int_equal(control_int(control, "payload"), 1024);
 }
 
+/* There is no node, so the time passes; and no revision was made, as the event says. */
+static void test_whoever_creates_may_wait(void **state)
+{
+    static const char *const headers[] = {"Prefer: wait=1", NULL};
+    static const char *const ways[][2] = {{"POST", "waits"}, {"PUT", "waits_by_name"}};
+
+    for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+        const bool post = strcmp(ways[i][0], "POST") == 0;
+        const struct control_request request = {
+            .method = ways[i][0],
+            .path = path(post ? "" : control_format(control, "/by-name/%s", ways[i][1])),
+            .token = payments.token,
+            .body = control_format(control, "{\"name\":\"%s\"}", ways[i][1]),
+            .headers = headers};
+        struct control_reply reply = {0};
+        char applied[32];
+
+        control_exchange(control, &request, &reply);
+        assert_int_equal(reply.status, 201);
+        assert_string_equal(control_header(&reply, "Preference-Applied", applied, sizeof(applied)),
+                            "wait=1");
+        control_reply_fini(&reply);
+        control_want(control, 200, payments.token, "GET", "/v1/audit-events?action=user.create",
+                     NULL);
+        assert_string_equal(control_text(control, "items/0/resource/name"), ways[i][1]);
+        assert_true(json_is_null(control_member(control, "items/0/revision")));
+    }
+}
+
 /* API-10: a walk sees each once, whatever comes meanwhile. */
 static void test_pages(void **state)
 {
@@ -122,9 +151,8 @@ static void test_bodies_that_are_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_a_user_has_a_life),
-        cmocka_unit_test(test_by_name),
-        cmocka_unit_test(test_pages),
+        cmocka_unit_test(test_a_user_has_a_life),        cmocka_unit_test(test_by_name),
+        cmocka_unit_test(test_whoever_creates_may_wait), cmocka_unit_test(test_pages),
         cmocka_unit_test(test_bodies_that_are_refused),
     };
     return cmocka_run_group_tests(tests, tenants_start_accounts, tenants_stop);
