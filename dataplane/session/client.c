@@ -230,7 +230,7 @@ static void client_sub(struct session *session, const struct parser_event *event
     struct slice subject = parser_subject(event), queue = parser_queue(event);
     struct slice sid = parser_sid(event);
 
-    worker_charge(session->set->worker, SUB_WORK);
+    worker_charge(session->set->worker, client_sub_work(subject));
     if (!may_subscribe(session, subject, queue))
         return;
     if (client_subs_find(&session->subs, sid) == NULL &&
@@ -245,7 +245,8 @@ static void client_unsub(struct session *session, const struct parser_event *eve
 {
     struct client_sub *sub = client_subs_find(&session->subs, parser_sid(event));
 
-    worker_charge(session->set->worker, SUB_WORK);
+    worker_charge(session->set->worker,
+                  sub != NULL ? client_sub_work(sub_subject(&sub->sub)) : SUB_WORK);
     if (sub != NULL && event->max > 0 && (uint64_t)event->max > sub->msgs)
         sub->max = (uint64_t)event->max;
     else if (sub != NULL)

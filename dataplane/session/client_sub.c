@@ -7,7 +7,7 @@
 
 _Static_assert(sizeof(struct client_sub) <= 80, "one million of them: 300 bytes each all told");
 
-enum { SLOTS_MIN = 8 };
+enum { SLOTS_MIN = 8, TOKEN_WORK = 4 };
 
 /* Which slot holds that sid, or the free one where it belongs.  There is always a free one. */
 static uint32_t slot_of(const struct session_subs *subs, struct slice sid, uint32_t hash)
@@ -145,18 +145,31 @@ void client_subs_refresh(struct session *session, struct client_sub *sub)
     sublist_touch(session->account->sublist, &sub->sub);
 }
 
-bool client_subs_drop(struct session *session, unsigned count)
+uint32_t client_sub_work(struct slice subject)
+{
+    const char *at = subject.data, *end = at + subject.len;
+    uint32_t tokens = 1;
+
+    while ((at = memchr(at, '.', (size_t)(end - at))) != NULL) {
+        tokens++;
+        at++;
+    }
+    return SUB_WORK + tokens * TOKEN_WORK;
+}
+
+bool client_subs_drop(struct session *session, uint32_t work)
 {
     struct session_subs *subs = &session->subs;
+    uint64_t done = 0;
 
     /* Nothing is looked up any more, so the table may just get shorter. */
-    while (count > 0 && subs->count > 0) {
+    while (done < work && subs->count > 0) {
         struct client_sub *sub = subs->slots[--subs->cap];
 
         if (sub == NULL)
             continue;
         subs->count--;
-        count--;
+        done += client_sub_work(sub_subject(&sub->sub));
         counter_add(&session->set->subscriptions, (uint64_t)-1);
         retire(session, sub);
     }

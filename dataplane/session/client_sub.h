@@ -43,7 +43,11 @@ enum result client_subs_add(struct session *session, struct slice subject, struc
 void client_subs_refresh(struct session *session, struct client_sub *sub);
 /* Out of the table and of the sublist, retired. */
 void client_subs_remove(struct session *session, struct client_sub *sub);
-/* At most `count` of them; true when none is left (and the table's memory is given back). */
-bool client_subs_drop(struct session *session, unsigned count);
+/* What it costs, in deliveries, to put it into the sublist or to take it out: each token is a
+ * step, and may be a node to be made. */
+uint32_t client_sub_work(struct slice subject);
+/* As many of them as cost so much, at least one; true when none is left (and the table's memory is
+ * given back). */
+bool client_subs_drop(struct session *session, uint32_t work);
 /* One after the other; *at begins with 0; NULL at the end.  Nothing may be added meanwhile. */
 struct client_sub *client_subs_next(const struct session_subs *subs, uint32_t *at);

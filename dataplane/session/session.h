@@ -65,8 +65,8 @@ enum session_state {
     SESSION_STATES
 };
 
-/* What verbs cost, in deliveries (worker_charge). */
-enum { SUB_WORK = 32, RIGHT_WORK = 16, CONNECT_WORK = 256 };
+/* What verbs cost, in deliveries (worker_charge); a subscription also client_sub_work. */
+enum { SUB_WORK = 24, RIGHT_WORK = 16, CONNECT_WORK = 256 };
 
 struct session;
 struct session_table;
