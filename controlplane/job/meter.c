@@ -108,6 +108,17 @@ static enum system_link_more on_answer(const struct node_statz *statz, void *arg
     return all->count >= all->expected ? LINK_ENOUGH : LINK_MORE;
 }
 
+/* On its own: who records a restarted node holds its row and asks for its epochs, which the samples
+ * hold. */
+static enum result write_sampled(struct job_call *call, const struct node *node, int64_t at)
+{
+    enum result rc = job_begin(call);
+
+    if (rc != OK)
+        return rc;
+    return job_end(call, usage_sampled(&call->work, node->resource.id, our_time(node, at)));
+}
+
 /* lease NULL: none needed, as samples are written once in any case. */
 static enum result write_answer(struct job_call *call, const struct lease *lease,
                                 const struct node *node, const struct node_statz *answer,
@@ -126,14 +137,12 @@ static enum result write_answer(struct job_call *call, const struct lease *lease
         rc = lease_check(&call->work, lease);
     if (rc == OK)
         rc = usage_ingest(&call->work, samples, count, &written);
-    if (rc == OK)
-        rc = usage_sampled(&call->work, node->resource.id, our_time(node, answer->statz.now));
     rc = job_end(call, rc);
-    if (rc == OK) {
-        figures->samples += count;
-        figures->rows += (uint64_t)written;
-    }
-    return rc;
+    if (rc != OK)
+        return rc;
+    figures->samples += count;
+    figures->rows += (uint64_t)written;
+    return write_sampled(call, node, answer->statz.now);
 }
 
 static void collect(const struct job_context *context, struct job_call *call, const char *system_id,

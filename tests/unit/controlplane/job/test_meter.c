@@ -66,11 +66,30 @@ static void test_a_pass_leaves_out_what_is_not_ours(void **state)
     workshop_close(workshop);
 }
 
+/* Whoever records that the node was started anew holds its row, and wants what the samples hold. */
+static void test_samples_are_not_held_while_the_nodes_row_is_waited_for(void **state)
+{
+    struct workshop *workshop = workshop_open(NULL);
+    struct meter_figures figures = {0};
+
+    world_sql(workshop->world, "DO $$ BEGIN EXECUTE format('ALTER DATABASE %%I SET lock_timeout ="
+                               " 100', current_database()); END $$");
+    workshop_connect(workshop);
+    world_sql(workshop->world, "BEGIN");
+    world_sql(workshop->world, "SELECT FROM node FOR NO KEY UPDATE");
+    assert_int_not_equal(meter_pass(&workshop->context, &figures), OK);
+    assert_true(figures.samples >= 1); /* they were written */
+    world_sql(workshop->world, "COMMIT");
+    assert_int_equal(meter_pass(&workshop->context, &figures), OK);
+    workshop_close(workshop);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_an_event_is_a_sample_of_the_clients_part),
         cmocka_unit_test(test_a_pass_leaves_out_what_is_not_ours),
+        cmocka_unit_test(test_samples_are_not_held_while_the_nodes_row_is_waited_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
