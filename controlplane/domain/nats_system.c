@@ -17,6 +17,12 @@ enum { RESOLVER_FULL };
 
 static const char url_rule[] = "an address such as nats://host:4222";
 
+/* As it is shown: "" where there is none.  It stands between quotes in a node's configuration. */
+static bool is_domain(const char *text)
+{
+    return text[0] == '\0' || (rule_nats_name(text) && strchr(text, '"') == NULL);
+}
+
 /* clang-format off */
 #define T struct nats_jetstream
 static const struct field jetstream_fields[] = {
@@ -26,8 +32,8 @@ static const struct field jetstream_fields[] = {
 };
 static const struct field jetstream_settings_fields[] = {
     {"enabled", BOOL_AT(T, enabled)},
-    {"domain", STRING_AT(T, domain), FIELD_OMIT_EMPTY, .max = 255, .valid = rule_nats_name,
-     .rule = "a name without blanks, '.', '*', '>'"},
+    {"domain", STRING_AT(T, domain), FIELD_OMIT_EMPTY, .max = 255, .valid = is_domain,
+     .rule = "empty, or a name without blanks, quotes, '.', '*', '>'"},
     {"tiers", STRINGS_AT(T, tiers), FIELD_OMIT_EMPTY, .max = 5, .valid = rule_tier,
      .rule = "one of R1 to R5"},
 };

@@ -50,6 +50,7 @@ static void test_settings(void **state)
         {"{\"resolver_kind\":\"files\"}", "/resolver_kind"},
         {"{\"jetstream\":{\"tiers\":[\"R1\",\"R6\"]}}", "/jetstream/tiers/1"},
         {"{\"jetstream\":{\"domain\":\"a.b\"}}", "/jetstream/domain"},
+        {"{\"jetstream\":{\"domain\":\"a\\\"b\"}}", "/jetstream/domain"},
         {"{\"jetstream\":true}", "/jetstream"},
         {"{\"sync_interval_s\":0}", "/sync_interval_s"},
         {"{\"operator_id\":\"opr_other\"}", "/operator_id"},
@@ -84,6 +85,8 @@ static void test_jetstream_is_an_object(void **state)
     control_want_if(control, 200, admin, "*", "PATCH", path_of(""), "{\"jetstream\":null}");
     assert_true(json_is_false(control_member(control, "jetstream/enabled")));
     assert_int_equal(json_array_size(control_member(control, "jetstream/tiers")), 0);
+    control_want_if(control, 200, admin, "*", "PATCH", path_of(""), /* as it was read */
+                    "{\"jetstream\":{\"enabled\":false,\"domain\":\"\",\"tiers\":[]}}");
     control_refused_if(control, 422, "unknown_field", admin, "*", "PATCH", path_of(""),
                        "{\"jetstream_enabled\":true}");
 }
