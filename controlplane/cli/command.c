@@ -45,6 +45,12 @@ static void pause_ms(long ms)
 }
 
 /* An operation until it is over; shows nothing. */
+static void say_warning(const char *text)
+{
+    if (text != NULL)
+        fprintf(stderr, "berth: warning: %s\n", text);
+}
+
 int cli_wait_operation(struct cli *cli, const char *id, const json_t **last)
 {
     unsigned wait_s = cli->wait_s > 0 ? cli->wait_s : OPERATION_WAIT_S;
@@ -61,8 +67,10 @@ int cli_wait_operation(struct cli *cli, const char *id, const json_t **last)
             return code;
         *last = reply.json;
         state = cli_member(reply.json, "state");
-        if (strcmp(state, "succeeded") == 0)
+        if (strcmp(state, "succeeded") == 0) {
+            say_warning(cli_text(reply.json, "result/detail")); /* of what was left undone */
             return EXIT_OK;
+        }
         if (strcmp(state, "failed") == 0 || strcmp(state, "canceled") == 0)
             return cli_fail(EXIT_FAILED, "the operation %s: %s", state,
                             cli_member(reply.json, "error/detail"));
@@ -147,7 +155,7 @@ static void warn(const struct cli *cli, const json_t *saved)
     json_array_foreach(conditions, i, condition)
     {
         if (strcmp(cli_member(condition, "status"), "false") == 0)
-            fprintf(stderr, "berth: warning: %s\n", cli_member(condition, "message"));
+            say_warning(cli_text(condition, "message"));
     }
 }
 

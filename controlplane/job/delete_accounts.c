@@ -161,8 +161,8 @@ static void note_denial(struct deletion *deletion, const struct node *node, cons
         deletion->detail = arena_printf(arena,
                                         "node %s does not let accounts be deleted: the account "
                                         "stays tombstoned. Set allow_delete: true in the node's "
-                                        "resolver, restart the node, and delete the account again",
-                                        node->resource.name);
+                                        "resolver, restart the node, and delete account %s again",
+                                        node->resource.name, deletion->account.resource.id);
     else
         deletion->detail = arena_printf(arena, "node %s did not forget the account: %s",
                                         node->resource.name, text);

@@ -28,6 +28,11 @@ static void test_an_operation_is_waited_for(void **state)
         {"account delete acc_01JD0000000000000000000000 --yes --wait --if-version 1",
          "GET /v1/operations/ope_1", 1, "canceled", "",
          "202 {\"id\": \"ope_1\", \"type\": \"account.delete\", \"state\": \"canceled\"}"},
+        {"operation wait ope_01JD0000000000000000000000", NULL, 0, "succeeded",
+         "GET /v1/operations",
+         "200 {\"id\": \"ope_1\", \"state\": \"succeeded\", \"result\": {\"account_state\": "
+         "\"tombstoned\", \"detail\": \"node n does not let accounts be deleted\"}}",
+         .warns = "berth: warning: node n does not let accounts be deleted\n"},
     };
 
     cli_lines_run(lines, COUNT_OF(lines));

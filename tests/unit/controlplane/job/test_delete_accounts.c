@@ -145,7 +145,7 @@ static void test_the_nodes_own_answer_says_whether_accounts_may_be_deleted(void 
         assert_string_equal(
             world_text(workshop->world,
                        "SELECT count(*) FROM operation WHERE result->>'account_state' = "
-                       "'tombstoned' AND result->>'detail' LIKE '%%delete the account again%%'"),
+                       "'tombstoned' AND result->>'detail' LIKE '%%delete account acc_1 again%%'"),
             cases[i].told);
         workshop_close(workshop);
     }
