@@ -12,17 +12,14 @@ void parser_init(struct parser *parser, uint32_t verbs, uint32_t line_max, uint3
     *parser = (struct parser){.line_max = line_max, .payload_max = payload_max, .verbs = verbs};
 }
 
-/* What stands between words; the line end is cut off before. */
-static const bool blanks[UINT8_MAX + 1] = {[' '] = true, ['\t'] = true, ['\r'] = true};
+/* What stands between words; the line end is cut off before.  A carriage return is part of a word
+ * on the line of a message. */
+static const bool blanks[UINT8_MAX + 1] = {[' '] = true, ['\t'] = true};
+static const bool blanks_or_returns[UINT8_MAX + 1] = {[' '] = true, ['\t'] = true, ['\r'] = true};
 
 static inline bool is_blank(char c)
 {
     return c == ' ' || c == '\t';
-}
-
-static inline bool between_words(char c)
-{
-    return blanks[(uint8_t)c];
 }
 
 /* One to nine digits; -1 for anything else. */
@@ -53,20 +50,21 @@ static size_t skip_blanks(const char *data, size_t from, size_t to)
 /* Cuts event->text into words; false if there are more than PARSER_ARGS_MAX. */
 static bool cut_words(struct parser_event *event)
 {
+    const bool *between = verb_specs[event->verb].payload ? blanks : blanks_or_returns;
     const char *at = event->text.data, *end = at + event->text.len;
     unsigned count = 0;
 
     for (;;) {
         const char *begin;
 
-        while (at < end && between_words(*at))
+        while (at < end && between[(uint8_t)*at])
             at++;
         if (at == end)
             break;
         if (count == PARSER_ARGS_MAX)
             return false;
         begin = at;
-        while (at < end && !between_words(*at))
+        while (at < end && !between[(uint8_t)*at])
             at++;
         event->args[count++] = slice_make(begin, (size_t)(at - begin));
     }

@@ -30,7 +30,7 @@ void auth_free(struct auth *auth);
 bool auth_operator_mode(const struct auth *auth);
 /* Must a peer log in? */
 bool auth_required(const struct auth *auth);
-/* What INFO says: as required, but false where no_auth_user lets everybody in. */
+/* What the first INFO says: as required, but false where no_auth_user lets everybody in. */
 bool auth_announced(const struct auth *auth);
 /* May a peer act without CONNECT?  Not where no_auth_user is a user with an nkey. */
 bool auth_has_no_auth_user(const struct auth *auth);

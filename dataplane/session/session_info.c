@@ -7,7 +7,6 @@ static void fill(const struct session *session, struct handshake_info *info)
 {
     const struct session_table *table = session->set->table;
     const struct session_options *options = &table->options;
-    const struct auth *auth = table->parts.auth;
 
     *info = (struct handshake_info){
         .server_id = options->server_id,
@@ -19,7 +18,7 @@ static void fill(const struct session *session, struct handshake_info *info)
         .host = options->host,
         .port = options->port,
         .headers = !options->headers_off,
-        .auth_required = auth_announced(auth),
+        .auth_required = auth_required(table->parts.auth),
         .max_payload = session->parser.payload_max,
         .jetstream = options->jetstream,
         .client_id = (int64_t)session->cid,
@@ -47,6 +46,7 @@ void session_info_greet(struct session *session)
     struct handshake_info info;
 
     fill(session, &info);
+    info.auth_required = auth_announced(session->set->table->parts.auth);
     send_info(session, &info);
 }
 
