@@ -59,6 +59,7 @@ struct rows {
 
 struct state {
     enum sort sort;
+    int64_t now;
     size_t first, count; /* the page */
     int64_t total;
     struct rows rows;
@@ -120,6 +121,7 @@ static bool begin(struct report_call *call)
         report_fail(call, 500, "filter by subject only valid with account filtering");
         return false;
     }
+    state->now = monitor_now(call->monitor);
     state->first = (size_t)options->offset;
     state->count = (size_t)options->limit;
     state->subs_left = call->asker == REPORT_OF_TENANT ? SUBS_TENANT_MAX : SUBS_MAX;
@@ -139,7 +141,8 @@ static int64_t reason_rank(enum session_reason reason)
     return rank;
 }
 
-static int64_t value_of(enum sort sort, const struct session_snapshot *s)
+/* `now`: until when one that is open has been there. */
+static int64_t value_of(enum sort sort, const struct session_snapshot *s, int64_t now)
 {
     switch (sort) {
     case SORT_CID:
@@ -163,7 +166,7 @@ static int64_t value_of(enum sort sort, const struct session_snapshot *s)
     case SORT_IDLE:
         return -s->active_ns;
     case SORT_UPTIME:
-        return (s->stop_ns != 0 ? s->stop_ns : INT64_MAX) - s->start_ns;
+        return s->start_ns - (s->stop_ns != 0 ? s->stop_ns : now);
     case SORT_STOP:
         return s->stop_ns;
     case SORT_REASON:
@@ -239,7 +242,7 @@ static bool choose_one(struct session *session, void *arg)
         (slice_given(options->filter_subject) && !subscribes(session, options->filter_subject)))
         return true;
     *add_row(&state->rows) = (struct row){.cid = snapshot.cid,
-                                          .value = value_of(state->sort, &snapshot),
+                                          .value = value_of(state->sort, &snapshot, state->now),
                                           .worker = visit->worker->index};
     return true;
 }
@@ -355,7 +358,7 @@ static struct sys_conn *describe(struct report_call *call, const struct session_
         .last_activity = snapshot->active_ns,
         .stop = snapshot->stop_ns,
         .reason = snapshot->stop_ns != 0 ? session_reason_text(snapshot->reason) : NULL,
-        .rtt = snapshot->rtt_ns > 0 ? report_duration(arena, snapshot->rtt_ns) : NULL,
+        .rtt = report_duration(arena, snapshot->rtt_ns),
         .uptime = report_uptime(arena, end - snapshot->start_ns),
         .idle = report_uptime(arena, end - snapshot->active_ns),
         .pending_bytes = (int64_t)snapshot->pending_bytes,
@@ -421,10 +424,11 @@ static bool choose_closed(const struct session_snapshot *snapshot, void *arg)
         (!snapshot->logged_in || strcmp(options->acc, snapshot->account) != 0))
         return true;
     state->total++;
-    if (!fits(options, snapshot) || slice_given(options->filter_subject))
+    if (!fits(options, snapshot))
         return true;
-    *add_row(&state->rows) = (struct row){
-        .cid = snapshot->cid, .value = value_of(state->sort, snapshot), .worker = CLOSED};
+    *add_row(&state->rows) = (struct row){.cid = snapshot->cid,
+                                          .value = value_of(state->sort, snapshot, state->now),
+                                          .worker = CLOSED};
     return true;
 }
 

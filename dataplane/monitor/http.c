@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -55,6 +56,7 @@ struct page {
     const char *type, *text;
     bool alias; /* counted as the page before it */
     bool uncounted;
+    bool counted_late; /* only where the parameters can be read */
 };
 
 /* clang-format off */
@@ -145,14 +147,14 @@ static const struct page pages[] = {
     {"/",               NULL,       no_params, .code = MHD_HTTP_OK,
      .type = "text/html; charset=utf-8", .text = index_html},
     {"/varz",           "VARZ",     no_params},
-    {"/connz",          "CONNZ",    connz_params},
+    {"/connz",          "CONNZ",    connz_params, .counted_late = true},
     {"/subsz",          "SUBSZ",    subsz_params},
     {"/subscriptionsz", "SUBSZ",    subsz_params, .alias = true},
     {"/accountz",       "ACCOUNTZ", accountz_params},
     {"/accstatz",       "ACCSTATZ", accstatz_params},
     {"/healthz",        "HEALTHZ",  healthz_params, .compact = true},
     {"/jsz",            "JSZ",      jsz_params},
-    {"/routez",         "ROUTEZ",   routez_params},
+    {"/routez",         "ROUTEZ",   routez_params, .counted_late = true},
     {"/gatewayz",       "GATEWAYZ", gatewayz_params},
     {"/leafz",          "LEAFZ",    leafz_params},
     {"/ipqueuesz",      NULL,       no_params, .code = MHD_HTTP_OK,
@@ -206,22 +208,32 @@ static bool read_bool(const char *text, bool *out)
     return false;
 }
 
+/* With or without a sign; what has none may be larger than what there is of anything here. */
 static bool read_int(const char *text, bool sign, int64_t *out)
 {
+    const char *digits = text + (sign && (text[0] == '+' || text[0] == '-'));
+    unsigned long long number;
     char *end;
 
+    if (digits[0] < '0' || digits[0] > '9')
+        return false;
     errno = 0;
-    *out = strtoll(text, &end, 10);
-    return text[0] != '\0' && *end == '\0' && errno == 0 && (sign || *out >= 0);
+    if (sign) {
+        *out = strtoll(text, &end, 10);
+    } else {
+        number = strtoull(text, &end, 10);
+        *out = number > INT64_MAX ? INT64_MAX : (int64_t)number;
+    }
+    return *end == '\0' && errno == 0;
 }
 
 static bool read_state(const char *text, int64_t *out)
 {
-    if (strcmp(text, "open") == 0)
+    if (strcasecmp(text, "open") == 0)
         *out = SYS_CONN_OPEN;
-    else if (strcmp(text, "closed") == 0)
+    else if (strcasecmp(text, "closed") == 0)
         *out = SYS_CONN_CLOSED;
-    else if (strcmp(text, "any") == 0 || strcmp(text, "all") == 0)
+    else if (strcasecmp(text, "any") == 0 || strcasecmp(text, "all") == 0)
         *out = SYS_CONN_ALL;
     else
         return false;
@@ -277,15 +289,33 @@ static bool read_param(const struct param *param, const char *text, struct repor
     return false;
 }
 
-static void read_params(struct http_request *request)
+struct param_search {
+    const char *name, *value;
+};
+
+/* By its exact name: libmicrohttpd's own search takes SUBS for subs. */
+static enum MHD_Result is_param(void *arg, enum MHD_ValueKind kind, const char *name,
+                                const char *value)
+{
+    struct param_search *search = arg;
+
+    if (strcmp(name, search->name) != 0)
+        return MHD_YES;
+    search->value = value;
+    return MHD_NO;
+}
+
+/* False: one of them is wrong; the call says which. */
+static bool read_params(struct http_request *request)
 {
     for (const struct param *param = request->page->params; param->name != NULL; param++) {
-        const char *text =
-            MHD_lookup_connection_value(request->connection, MHD_GET_ARGUMENT_KIND, param->name);
+        struct param_search search = {.name = param->name};
 
-        if (slice_given(text) && !read_param(param, text, request->call))
-            return;
+        MHD_get_connection_values(request->connection, MHD_GET_ARGUMENT_KIND, is_param, &search);
+        if (slice_given(search.value) && !read_param(param, search.value, request->call))
+            return false;
     }
+    return true;
 }
 
 /* --- who is here --------------------------------------------------------------------------- */
@@ -397,7 +427,8 @@ static enum MHD_Result send_report(const struct http_request *request)
                      "application/json", call->text);
 }
 
-static enum MHD_Result start_report(struct http_request *request, const struct page *page)
+static enum MHD_Result start_report(struct http_request *request, const struct page *page,
+                                    _Atomic int64_t *counter)
 {
     struct http *http = request->http;
 
@@ -407,7 +438,8 @@ static enum MHD_Result start_report(struct http_request *request, const struct p
     request->call->asker = REPORT_OF_HTTP;
     request->call->encode = encode;
     request->call->done = on_report;
-    read_params(request);
+    if (read_params(request) || !page->counted_late)
+        atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
     atomic_fetch_add(&http->under_way, 1);
     crowd_busy(&guest_of(request->connection)->member);
     MHD_suspend_connection(request->connection);
@@ -461,11 +493,11 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
     page = find_page(http, url, &index);
     if (page == NULL)
         return send_plain(connection, MHD_HTTP_NOT_FOUND, "404 page not found\n");
+    if (page->report != NULL)
+        return start_report(request, page, &http->requests[index]);
     if (!page->uncounted)
         atomic_fetch_add_explicit(&http->requests[index], 1, memory_order_relaxed);
-    if (page->report == NULL)
-        return send_text(connection, page->code, page->type, page->text);
-    return start_report(request, page);
+    return send_text(connection, page->code, page->type, page->text);
 }
 
 static void on_completed(void *arg, struct MHD_Connection *connection, void **context,

@@ -61,7 +61,7 @@ static void test_sorting(void **state)
         bool sys_first;
     } cases[] = {
         {"cid", true},        {"start", true},       {"subs", false},
-        {"msgs_from", false}, {"bytes_from", false},
+        {"msgs_from", false}, {"bytes_from", false}, {"uptime", false},
     };
 
     guest_say(&watched.a, "SUB a 1\r\nSUB b 2\r\nSUB c 3\r\n");
@@ -97,6 +97,34 @@ static void test_the_closed(void **state)
     guest_is_told(&watched.sys, CONNZ, "{\"state\":1,\"sort\":\"stop\"}", "\"num_connections\":1");
 }
 
+/* A round trip that was not measured is one of no time; it comes last. */
+static void test_the_round_trip(void **state)
+{
+    struct guest c;
+    const char *text, *conn;
+
+    station_dial(&watched.station, &c);
+    text = guest_asks(&watched.sys, CONNZ, "{\"sort\":\"rtt\"}");
+    conn = strstr(text, "\"rtt\":\"0s\"");
+    assert_non_null(conn);
+    assert_true(before(text, "\"name\":\"na\"", conn));
+    assert_true(before(text, "\"name\":\"nsys\"", conn));
+    guest_leave(&c);
+}
+
+/* Which subjects a closed one had subscribed to is not kept: none is left out for them. */
+static void test_the_closed_by_subject(void **state)
+{
+    struct guest c;
+
+    station_enter(&watched.station, &c, WATCHED_AS("b"));
+    guest_leave(&c);
+    while (strstr(guest_asks(&watched.sys, CONNZ, "{\"state\":1}"), "\"name\":\"nb\"") == NULL)
+        ;
+    guest_is_told(&watched.sys, CONNZ, "{\"state\":1,\"acc\":\"B\",\"filter_subject\":\"foo\"}",
+                  "\"name\":\"nb\"");
+}
+
 /* Reasons rise by their text; who never got in stands in no account. */
 static void test_reasons_of_the_closed(void **state)
 {
@@ -125,6 +153,8 @@ int main(void)
         cmocka_unit_test(test_options),
         cmocka_unit_test(test_sorting),
         cmocka_unit_test(test_the_closed),
+        cmocka_unit_test(test_the_round_trip),
+        cmocka_unit_test(test_the_closed_by_subject),
         cmocka_unit_test(test_reasons_of_the_closed),
     };
 
