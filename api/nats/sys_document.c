@@ -249,6 +249,13 @@ static const struct field kick_fields[] = {
 #undef T
 const struct shape sys_kick_shape = SHAPE(struct sys_kick, kick_fields);
 
+#define T struct sys_conns_request
+static const struct field conns_request_fields[] = {
+    {"acc", STRING_AT(T, acc)},
+};
+#undef T
+const struct shape sys_conns_request_shape = SHAPE(struct sys_conns_request, conns_request_fields);
+
 #define T struct sys_subjects
 static const struct field subjects_fields[] = {
     {"allow", STRINGS_AT(T, allow), FIELD_OMIT_EMPTY},

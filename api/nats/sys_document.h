@@ -207,6 +207,12 @@ struct sys_kick {
 };
 extern const struct shape sys_kick_shape;
 
+/* $SYS.REQ.ACCOUNT.<account>.CONNS: whoever names an account, too, must name the same one. */
+struct sys_conns_request {
+    const char *acc;
+};
+extern const struct shape sys_conns_request_shape;
+
 /* The answer to $SYS.REQ.USER.INFO. */
 struct sys_subjects {
     struct strings allow, deny;

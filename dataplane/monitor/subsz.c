@@ -202,7 +202,8 @@ static void finish(struct report_call *call)
         account_unref(accounts[i]);
     }
     mem_free(accounts);
-    add_cache_figures(call->monitor, &out->stats);
+    if (!slice_given(options->account)) /* caches are the workers', not the accounts' */
+        add_cache_figures(call->monitor, &out->stats);
     out->server_id = call->monitor->facts.server_id;
     out->now = monitor_now(call->monitor);
     out->offset = options->offset;

@@ -171,14 +171,24 @@ static void on_kicked(void *arg, struct worker *worker, bool found)
     answer_done(arg, worker, found ? NULL : "no such client or leafnode id");
 }
 
-static void handle_kick(struct service_request *request, struct worker *worker)
+/* Who is meant; 0, so nobody, where it is not said. */
+static bool decode_kick(const struct service_request *request, struct arena *arena,
+                        struct sys_kick *out)
 {
     struct shape_error error;
-    struct sys_kick kick;
 
-    if (shape_decode_text(&sys_kick_shape, request->body, SHAPE_LENIENT, &request->arena, &kick,
-                          &error) != OK ||
-        kick.cid <= 0) {
+    if (slice_equal(slice_trim(request->body), SLICE("null")))
+        return true;
+    return shape_decode_text(&sys_kick_shape, request->body, SHAPE_LENIENT, arena, out, &error) ==
+               OK &&
+           out->cid >= 0;
+}
+
+static void handle_kick(struct service_request *request, struct worker *worker)
+{
+    struct sys_kick kick = {0};
+
+    if (!decode_kick(request, &request->arena, &kick)) {
         service_request_free(request); /* as the reference server: without a word */
         return;
     }
@@ -224,12 +234,8 @@ static void on_leave(struct report_call *call, struct worker *worker)
 static void handle_leave(struct service_request *request, struct worker *worker)
 {
     struct report_call *call = report_call_new(request->monitor, &leave_report);
-    const struct sys_kick *kick = call->options;
-    struct shape_error error;
 
-    if (shape_decode_text(&sys_kick_shape, request->body, SHAPE_LENIENT, &call->arena,
-                          call->options, &error) != OK ||
-        kick->cid <= 0) {
+    if (!decode_kick(request, &call->arena, call->options)) {
         report_call_free(call);
         service_request_free(request);
         return;
@@ -252,21 +258,14 @@ static const char *account_of(struct service_request *request)
     return arena_copy(&request->arena, subject_token_at(slice_of(request->subject), 4));
 }
 
-/* "PING" stands for every account (STATZ), or for who asks (CONNZ). */
 static void handle_account_report(struct service_request *request, struct worker *worker)
 {
-    const struct report *report = report_named(request->row->arg);
-    const char *name = account_of(request);
-
     if (request->reply == NULL) {
         service_request_free(request);
         return;
     }
-    if (strcmp(name, "PING") != 0)
-        request->scope = name;
-    else if (strcmp(report->name, "CONNZ") == 0)
-        request->scope = arena_strdup(&request->arena, request->from->name);
-    run_report(request, worker, report);
+    request->scope = account_of(request);
+    run_report(request, worker, report_named(request->row->arg));
 }
 
 /* Silent about an account that nobody uses, unless told otherwise. */
@@ -296,6 +295,7 @@ static void start_statz(struct service_request *request, struct worker *worker)
     run_with(request, worker, report_named("ACCSTATZ"), encode_statz, on_statz);
 }
 
+/* "PING" stands for every account. */
 static void handle_statz(struct service_request *request, struct worker *worker)
 {
     const char *name = account_of(request);
@@ -315,13 +315,30 @@ static void handle_account_jsz(struct service_request *request, struct worker *w
     service_request_free(request);
 }
 
+/* Does the body, if there is one, name the account of the subject, or none? */
+static bool means_account(struct service_request *request, const char *name)
+{
+    struct sys_conns_request body = {0};
+    struct shape_error error;
+
+    if (request->body.len == 0 || slice_equal(slice_trim(request->body), SLICE("null")))
+        return true;
+    return request->body.len <= QUESTION_MAX &&
+           shape_decode_text(&sys_conns_request_shape, request->body, SHAPE_LENIENT,
+                             &request->arena, &body, &error) == OK &&
+           (body.acc == NULL || strcmp(body.acc, name) == 0);
+}
+
+/* As the reference server: without a word about what is not asked right. */
 static void handle_conns(struct service_request *request, struct worker *worker)
 {
-    struct account *account =
-        account_table_find(request->monitor->parts.accounts, slice_of(account_of(request)));
+    const char *name = account_of(request);
+    struct account *account;
 
+    account = account_table_find(request->monitor->parts.accounts, slice_of(name));
     if (account != NULL) {
-        if (request->reply != NULL && atomic_load(&account->connections) > 0)
+        if (request->reply != NULL && atomic_load(&account->connections) > 0 &&
+            means_account(request, name))
             event_account_conns(request->monitor, worker, account, request->reply);
         account_unref(account);
     }

@@ -62,7 +62,14 @@ static void test_every_request_is_answered(void **state)
         {"$SYS.REQ.ACCOUNT.A.STATZ", "", "\"account_statz\":[{\"acc\":\"A\""},
         {"$SYS.REQ.ACCOUNT.A.CONNS", "", "account_connections"},
         {"$SYS.REQ.ACCOUNT.A.JSZ", "", "\"description\":\"jetstream not enabled\""},
+        {"$SYS.REQ.ACCOUNT.A.CONNS", "{\"acc\":\"A\"}", "account_connections"},
+        {"$SYS.REQ.ACCOUNT.A.CONNS", "{\"acc\":null}", "account_connections"},
+        {"$SYS.REQ.ACCOUNT.A.CONNS", " null", "account_connections"},
         {"$SYS.REQ.ACCOUNT.ZZ.INFO", "", "Account ZZ does not exist"},
+        {"$SYS.REQ.ACCOUNT.PING.INFO", "{\"account\":\"A\"}", "Account PING does not exist"},
+        {"$SYS.REQ.ACCOUNT.PING.CONNZ", "", "\"num_connections\":0,\"total\":0"},
+        {"$SYS.REQ.ACCOUNT.PING.SUBSZ", "{\"account\":\"A\"}", "\"num_subscriptions\":0"},
+        {"$SYS.REQ.ACCOUNT.A.SUBSZ", "", "\"num_cache\":0,"},
         {"$SYS.REQ.ACCOUNT.PING.STATZ", "{\"include_unused\":true}", "\"acc\":\"$G\""},
         {"$SYS.REQ.USER.INFO", "", "\"user\":\"sys\",\"account\":\"$SYS\""},
         {"$SYS.REQ.SERVER.PING.VARZ", "{bad", "\"error\":{\"code\":400"},
@@ -96,6 +103,30 @@ static void test_a_filter_silences(void **state)
     }
     guest_say(&sys, "PUB $SYS.REQ.SERVER.PING.VARZ _I.yes 33\r\n"
                     "{\"server_name\":\"sr\",\"tags\":[\"a\"]}\r\n");
+    guest_hears_only(&sys, "MSG _I.yes 1 ");
+    guest_hears(&sys, "\r\n");
+    guest_hears(&sys, "\r\n");
+    guest_say(&sys, "UNSUB 1\r\n");
+    guest_hears_nothing(&sys);
+}
+
+/* Who asks for one account's figures and means another, or does not say it right. */
+static void test_conns_of_another_account(void **state)
+{
+    static const char *const silent[] = {
+        "{\"acc\":\"B\"}", "{\"acc\":\"\"}", "{\"acc\":5}", "{", "[\"A\"]", " ", "{} x",
+    };
+
+    guest_say(&sys, "SUB _I.* 1\r\n");
+    for (size_t i = 0; i < sizeof(silent) / sizeof(silent[0]); i++) {
+        struct buf text = {0};
+
+        buf_printf(&text, "PUB $SYS.REQ.ACCOUNT.A.CONNS _I.no %zu\r\n%s\r\n", strlen(silent[i]),
+                   silent[i]);
+        guest_say(&sys, buf_text(&text));
+        buf_fini(&text);
+    }
+    guest_say(&sys, "PUB $SYS.REQ.ACCOUNT.A.CONNS _I.yes 0\r\n\r\n");
     guest_hears_only(&sys, "MSG _I.yes 1 ");
     guest_hears(&sys, "\r\n");
     guest_hears(&sys, "\r\n");
@@ -170,6 +201,10 @@ static void test_acting_on_one_client(void **state)
                   "{\"verbose\":false,\"user\":\"a\",\"pass\":\"a\",\"protocol\":1}");
     snprintf(body, sizeof(body), "{\"cid\":%lu}", newest_cid());
     guest_is_told(&sys, server_subject("LDM"), "{\"cid\":99999}", "no such client id");
+    guest_is_told(&sys, server_subject("LDM"), "{}", "no such client id");
+    guest_is_told(&sys, server_subject("LDM"), "null", "no such client id");
+    guest_is_told(&sys, server_subject("KICK"), "{\"cid\":0}", "no such client or leafnode id");
+    guest_is_told(&sys, server_subject("KICK"), " null", "no such client or leafnode id");
     guest_is_told(&sys, server_subject("LDM"), body, "\"server\":{");
     guest_hears(&victim, "\"ldm\":true");
     guest_is_told(&sys, server_subject("KICK"), "{\"cid\":99999}", "no such client or leafnode id");
@@ -184,6 +219,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_request_is_answered),
         cmocka_unit_test(test_a_filter_silences),
+        cmocka_unit_test(test_conns_of_another_account),
         cmocka_unit_test(test_an_account_sees_itself_only),
         cmocka_unit_test(test_usage_is_exact),
         cmocka_unit_test(test_acting_on_one_client),
