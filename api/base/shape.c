@@ -412,13 +412,17 @@ static void drop_json(void *tree)
     json_decref(tree);
 }
 
+json_t *shape_own(struct arena *arena, json_t *tree)
+{
+    CHECK(tree != NULL);
+    arena_on_free(arena, drop_json, tree);
+    return tree;
+}
+
 static enum result decode_json(struct decoder *decoder, const struct field *field, const json_t *in,
                                const struct path *path, void *at)
 {
-    json_t *tree = json_incref((json_t *)in);
-
-    arena_on_free(decoder->arena, drop_json, tree);
-    *(json_t **)at = tree;
+    *(json_t **)at = shape_own(decoder->arena, json_incref((json_t *)in));
     return OK;
 }
 

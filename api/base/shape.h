@@ -165,5 +165,7 @@ enum result shape_decode_text(const struct shape *shape, struct slice text, enum
 
 /* Compact text (no blanks, table order, UTF-8); 0-terminated, mem_free. */
 char *shape_encode_text(const struct shape *shape, const void *in);
+/* Hands a tree to the arena, which lets it go; returns it. */
+json_t *shape_own(struct arena *arena, json_t *tree);
 /* Compact text of a tree; mem_free. */
 char *shape_dump(const json_t *tree);

@@ -263,11 +263,6 @@ static bool knows(const struct shape *shape, const char *name)
     return false;
 }
 
-static void drop_json(void *tree)
-{
-    json_decref(tree);
-}
-
 /* What neither the type nor the ending knows. */
 static void keep_rest(json_t *nats, struct arena *arena, struct claims *out)
 {
@@ -280,7 +275,7 @@ static void keep_rest(json_t *nats, struct arena *arena, struct claims *out)
             continue;
         if (out->rest == NULL) {
             out->rest = json_object();
-            arena_on_free(arena, drop_json, out->rest);
+            shape_own(arena, out->rest);
         }
         json_object_set(out->rest, name, value);
     }

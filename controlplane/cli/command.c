@@ -117,7 +117,7 @@ static int show_secret(struct cli *cli, const struct rest_reply *reply)
     const char *line;
     int code;
 
-    arena_on_free(&cli->arena, output_drop, shown);
+    shape_own(&cli->arena, shown);
     if (secret == NULL)
         return cli_fail(EXIT_FAILED, "the answer holds no %s", command->secret);
     line = arena_printf(&cli->arena, "%s\n", secret);

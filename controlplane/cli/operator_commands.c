@@ -143,7 +143,7 @@ static int run_sign(struct cli *cli)
         return cli_keep(cli, token, "the operator's JWT");
     body = json_object();
     json_object_set_new(body, "jwt", json_stringn(token.data, token.len));
-    arena_on_free(&cli->arena, output_drop, body);
+    shape_own(&cli->arena, body);
     request = (struct rest_request){
         .method = "PATCH", .path = path, .body = body, .if_match = cli_etag(cli, path, &code)};
     if (request.if_match == NULL || !cli_call(cli, &request, &reply, &code))
@@ -229,7 +229,7 @@ static void show_created(struct cli *cli, const json_t *created, const char *see
 {
     json_t *shown = json_deep_copy(created);
 
-    arena_on_free(&cli->arena, output_drop, shown);
+    shape_own(&cli->arena, shown);
     if (seed != NULL)
         json_object_set_new(shown, "seed", json_string(seed));
     output_items(cli->format, columns, shown);
@@ -290,7 +290,7 @@ static int run_create(struct cli *cli)
         code = cli_make_body(cli, &body);
     if (code != EXIT_OK)
         return code;
-    arena_on_free(&cli->arena, output_drop, body);
+    shape_own(&cli->arena, body);
     rc = make_keys(cli, body, seed);
     if (rc == OK)
         code = create(cli, body, seed, out != NULL && strcmp(out, "-") != 0 ? out : NULL);

@@ -25,11 +25,6 @@ const json_t *output_at(const json_t *object, const char *path)
     return object;
 }
 
-void output_drop(void *tree)
-{
-    json_decref(tree);
-}
-
 enum { OBJECT_TEXT_MAX = 400 }; /* what is longer is no line of a table */
 
 /* "a, b": what reads better than JSON. */

@@ -24,7 +24,5 @@ void output_items(enum output_format format, const struct column *columns, const
 void output_object(enum output_format format, const json_t *object);
 /* The member at a path; NULL when it is not there. */
 const json_t *output_at(const json_t *object, const char *path);
-/* For arena_on_free: drops a tree. */
-void output_drop(void *tree);
 /* The value at a path as text; "" when it is not there. */
 const char *output_cell(const json_t *object, const char *path, char out[CELL_MAX]);

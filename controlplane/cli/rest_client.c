@@ -239,11 +239,6 @@ static bool repeatable(const struct rest_request *request)
     return strcmp(request->method, "PATCH") != 0;
 }
 
-static void on_arena_free(void *json)
-{
-    json_decref(json);
-}
-
 static void take_answer(struct answer *answer, struct arena *arena, struct rest_reply *reply)
 {
     struct shape_error error;
@@ -254,7 +249,7 @@ static void take_answer(struct answer *answer, struct arena *arena, struct rest_
     reply->etag = answer->etag[0] != 0 ? arena_strdup(arena, answer->etag) : NULL;
     reply->location = answer->location[0] != 0 ? arena_strdup(arena, answer->location) : NULL;
     if (shape_parse_lenient(buf_slice(&answer->body), &json, &error) == OK) {
-        arena_on_free(arena, on_arena_free, json);
+        shape_own(arena, json);
         reply->json = json;
     }
     if (reply->status >= 400 &&
@@ -305,7 +300,7 @@ enum result rest_list(struct rest_client *client, const char *path, size_t max, 
     const char *cursor = "";
     json_t *all = json_array();
 
-    arena_on_free(arena, on_arena_free, all);
+    shape_own(arena, all);
     do {
         struct rest_request request = {.method = "GET"};
         struct shape_error error;

@@ -90,7 +90,7 @@ static int exchange(struct cli *cli)
         return code;
     if (body == NULL)
         body = json_object();
-    arena_on_free(&cli->arena, output_drop, body);
+    shape_own(&cli->arena, body);
     if (json_object_get(body, "name") == NULL)
         json_object_set_new(body, "name", json_string("admin"));
     if (json_object_get(body, "expires_at") == NULL)

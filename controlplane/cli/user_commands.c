@@ -128,7 +128,7 @@ int cli_issue(struct cli *cli, const struct cli_issue *issue, struct buf *creds)
     const char *jwt;
     int code;
 
-    arena_on_free(&cli->arena, output_drop, body);
+    shape_own(&cli->arena, body);
     if (issue->public_key == NULL) {
         nkey_create(&nkey, NKEY_USER, random_system());
         nkey_public(&nkey, public_key);

@@ -209,7 +209,7 @@ enum result account_claims_view(struct work *work, const struct account *account
     claims = json_loads(text, 0, NULL);
     if (claims == NULL)
         return ERR_CORRUPT;
-    *out = resource_json(work->arena, json_object());
+    *out = shape_own(work->arena, json_object());
     json_object_set_new(*out, "revision", json_integer(account->revision));
     json_object_set_new(*out, "jwt_size", json_integer(account->jwt_size));
     json_object_set_new(*out, "claims", claims);

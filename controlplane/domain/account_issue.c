@@ -65,7 +65,7 @@ static enum result store_revision(struct work *work, const struct account *accou
 {
     const char *id = account->resource.id;
     int64_t revision = account->revision + 1;
-    json_t *record = resource_json(work->arena, issuer_claims_json(claims));
+    json_t *record = shape_own(work->arena, issuer_claims_json(claims));
     enum result rc;
 
     rc =

@@ -97,7 +97,7 @@ enum result account_limits(struct work *work, const struct account *account, con
         json_object_update(tree, tiers);
         json_decref(tiers);
     }
-    *out = resource_json(work->arena, tree);
+    *out = shape_own(work->arena, tree);
     return OK;
 }
 

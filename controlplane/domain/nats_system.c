@@ -209,7 +209,7 @@ static enum result sign_system_account(struct work *work, const char *operator_i
     rc = issuer_sign(work->tools->vault, &seed, &claims, work->arena, issued);
     vault_secret_wipe(&seed);
     if (rc == OK)
-        *record = resource_json(work->arena, issuer_claims_json(&claims));
+        *record = shape_own(work->arena, issuer_claims_json(&claims));
     return rc;
 }
 
@@ -280,7 +280,7 @@ static void settings_values(struct work *work, const struct nats_system_settings
     out[8] = db_bool(s->jetstream.enabled);
     out[9] = db_text(or_empty(s->jetstream.domain));
     out[10] = db_strings(&s->jetstream.tiers);
-    out[11] = db_json(resource_json(work->arena, capacity));
+    out[11] = db_json(shape_own(work->arena, capacity));
     out[12] = db_integer(s->accounts_expected > 0 ? s->accounts_expected : ACCOUNTS_EXPECTED);
     out[13] = db_integer(s->sync_interval_s > 0 ? s->sync_interval_s : SYNC_INTERVAL_S);
 }
@@ -577,6 +577,6 @@ enum result nats_system_sync(struct work *work, const struct nats_system *system
         clock_format(system->last_compare_at, 3, time);
         json_object_set_new(tree, "last_full_pass_at", json_string(time));
     }
-    *out = resource_json(work->arena, tree);
+    *out = shape_own(work->arena, tree);
     return OK;
 }

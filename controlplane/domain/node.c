@@ -304,9 +304,8 @@ enum result sync_of_account(struct work *work, const char *account_id, struct sy
         out->nodes_applied += strcmp(node->applied, "current") == 0;
         node->error = NULL;
         if (or_empty(node->error_class)[0] != '\0')
-            node->error =
-                resource_json(work->arena, json_pack("{s:s,s:s}", "class", node->error_class,
-                                                     "text", or_empty(node->error_text)));
+            node->error = shape_own(work->arena, json_pack("{s:s,s:s}", "class", node->error_class,
+                                                           "text", or_empty(node->error_text)));
     }
     return OK;
 }

@@ -125,8 +125,8 @@ static void complete(struct work *work, struct operation *operation)
     operation->error = NULL;
     if (or_empty(operation->error_code)[0] != '\0')
         operation->error =
-            resource_json(work->arena, json_pack("{s:s,s:s}", "code", operation->error_code,
-                                                 "detail", or_empty(operation->error_detail)));
+            shape_own(work->arena, json_pack("{s:s,s:s}", "code", operation->error_code, "detail",
+                                             or_empty(operation->error_detail)));
 }
 
 enum result operation_by_id(struct work *work, const char *id, struct operation *out)

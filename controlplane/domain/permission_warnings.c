@@ -106,7 +106,7 @@ static json_t *since(struct work *work, const char *type, const json_t *old)
 json_t *permission_warnings(struct work *work, const struct permissions *permissions,
                             const json_t *old)
 {
-    json_t *list = resource_json(work->arena, json_array());
+    json_t *list = shape_own(work->arena, json_array());
 
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         if (rows[i].applies(permissions))

@@ -163,7 +163,7 @@ void user_rules_claims(const struct user_rules *rules, struct claims_user_limits
 
 json_t *permissions_json(const struct permissions *permissions, struct arena *arena)
 {
-    return resource_json(arena, shape_encode(&permissions_template_shape, permissions));
+    return shape_own(arena, shape_encode(&permissions_template_shape, permissions));
 }
 
 json_t *time_ranges_json(const struct time_ranges *times, struct arena *arena)
@@ -172,5 +172,5 @@ json_t *time_ranges_json(const struct time_ranges *times, struct arena *arena)
 
     for (size_t i = 0; i < times->count; i++)
         json_array_append_new(list, shape_encode(&time_range_shape, &times->items[i]));
-    return resource_json(arena, list);
+    return shape_own(arena, list);
 }

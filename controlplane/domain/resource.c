@@ -59,11 +59,6 @@ struct resource_settings resource_settings_of(const struct resource *resource)
                                       resource->labels};
 }
 
-static void drop_json(void *tree)
-{
-    json_decref(tree);
-}
-
 json_t *resource_labels(const struct resource_settings *settings, struct arena *arena)
 {
     json_t *object = json_object();
@@ -71,14 +66,8 @@ json_t *resource_labels(const struct resource_settings *settings, struct arena *
     for (size_t i = 0; i < settings->labels.count; i++)
         CHECK(json_object_set_new(object, settings->labels.items[i].key,
                                   json_string(settings->labels.items[i].value)) == 0);
-    arena_on_free(arena, drop_json, object);
+    shape_own(arena, object);
     return object;
-}
-
-json_t *resource_json(struct arena *arena, json_t *tree)
-{
-    arena_on_free(arena, drop_json, tree);
-    return tree;
 }
 
 /* Milliseconds and a counter of 16 bits that begins anywhere in its lower half: above the last. */

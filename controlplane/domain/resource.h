@@ -54,9 +54,6 @@ const char *or_empty(const char *text);
 /* The refusal version_conflict: it has changed since it was read. */
 enum result resource_conflict(struct work *work, const struct resource *resource);
 
-/* Hands a tree to the arena; returns it. */
-json_t *resource_json(struct arena *arena, json_t *tree);
-
 /* prefix without the underscore. */
 const char *resource_id_new(const struct work *work, const char *prefix);
 bool resource_id_valid(const char *prefix, const char *text);

@@ -450,8 +450,8 @@ static enum result finish(struct deletion *deletion, const char *left)
     } else {
         log_warn(LOG_JOB, "account stays tombstoned account=%s why=\"%s\"",
                  deletion->account.public_key, left);
-        result = resource_json(
-            &call->arena, json_pack("{s:s,s:s}", "account_state", "tombstoned", "detail", left));
+        result = shape_own(&call->arena,
+                           json_pack("{s:s,s:s}", "account_state", "tombstoned", "detail", left));
     }
     return job_end(call, operation_finish(&call->work, &deletion->operation, result, NULL, NULL));
 }

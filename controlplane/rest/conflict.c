@@ -138,13 +138,13 @@ enum result conflict_describe(struct rest_call *call, const struct resource *res
     refusal->conflict_resource = resource->id;
     refusal->conflict_version = resource->version;
     if (rc == ERR_NOT_FOUND) {
-        refusal->conflict_changes = router_own(call->arena, json_array());
+        refusal->conflict_changes = shape_own(call->arena, json_array());
         return OK;
     }
     if (rc != OK)
         return rc;
     refusal->conflict_changes =
-        router_own(call->arena, conflict_changes(then.state, now, &complete));
+        shape_own(call->arena, conflict_changes(then.state, now, &complete));
     refusal->conflict_since = then.version;
     refusal->conflict_complete = complete && then.version == call->if_match_version;
     return OK;

@@ -289,7 +289,7 @@ static enum result parse_body(struct rest_call *call)
     if (slice_empty(call->request->body)) {
         if (call->route->body == NULL && !(call->route->flags & ROUTE_MERGE))
             return OK;
-        call->body_json = router_own(call->arena, json_object()); /* nothing is an empty object */
+        call->body_json = shape_own(call->arena, json_object()); /* nothing is an empty object */
         return OK;
     }
     if (!is_json(call->request->content_type))
@@ -297,7 +297,7 @@ static enum result parse_body(struct rest_call *call)
                            "send Content-Type: application/json");
     if (shape_parse(call->request->body, &tree, &error) != OK)
         return refusal_set(call->work.refusal, REFUSAL_malformed_json, "%s", error.message);
-    call->body_json = router_own(call->arena, tree);
+    call->body_json = shape_own(call->arena, tree);
     if (!json_is_object(tree))
         return refusal_set(call->work.refusal, REFUSAL_malformed_json,
                            "the body must be a JSON object");

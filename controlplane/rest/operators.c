@@ -188,7 +188,7 @@ static enum result get_trust(struct rest_call *call)
         rc = operator_trust(&call->work, &key, &rows);
     if (rc != OK)
         return rc;
-    tree = resource_json(call->arena, json_object());
+    tree = shape_own(call->arena, json_object());
     nodes = json_array();
     for (size_t i = 0; i < rows.count; i++)
         json_array_append_new(nodes, shape_encode(&operator_trust_shape,

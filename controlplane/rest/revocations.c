@@ -80,7 +80,7 @@ static enum result drop(struct rest_call *call)
                           &revocation, NULL);
     if (rc != OK)
         return rc;
-    tree = resource_json(call->arena, json_object());
+    tree = shape_own(call->arena, json_object());
     json_object_set_new(tree, "credentials_valid_again", json_integer(valid_again));
     return router_reply_json(call, 200, tree);
 }

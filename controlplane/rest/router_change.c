@@ -95,7 +95,7 @@ static void merge(json_t *target, const json_t *patch)
 enum result router_merge(struct rest_call *call, const struct shape *shape, const void *present,
                          void *out)
 {
-    json_t *tree = router_own(call->arena, shape_encode(shape, present));
+    json_t *tree = shape_own(call->arena, shape_encode(shape, present));
     struct shape_error error;
     enum result rc;
 

@@ -22,5 +22,3 @@ const char *router_action(const struct rest_route *route, struct arena *arena);
 /* Whose trail an event of this call belongs to; NULL: nobody's. */
 const char *router_audit_team(const struct rest_call *call);
 const char *router_audit_account(const struct rest_call *call);
-/* Hands a tree to the arena. */
-json_t *router_own(struct arena *arena, json_t *tree);

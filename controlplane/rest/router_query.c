@@ -203,7 +203,7 @@ static enum result read_labels(struct rest_call *call)
         if (!slice_cut(&value, ':', &key) || slice_empty(key) || value.data == NULL)
             return bad_parameter(call, "label", "key:value");
         if (labels == NULL)
-            labels = router_own(call->arena, json_object());
+            labels = shape_own(call->arena, json_object());
         if (json_object_setn_new(labels, key.data, key.len, json_stringn(value.data, value.len)) !=
             0)
             return bad_parameter(call, "label", "UTF-8 text");

@@ -6,18 +6,6 @@
 #include "api/base/mem.h"
 #include "controlplane/rest/router_parts.h"
 
-static void drop(void *tree)
-{
-    json_decref(tree);
-}
-
-json_t *router_own(struct arena *arena, json_t *tree)
-{
-    CHECK(tree != NULL);
-    arena_on_free(arena, drop, tree);
-    return tree;
-}
-
 void router_header(struct rest_call *call, const char *name, const char *value)
 {
     CHECK(call->reply.header_count < REPLY_HEADERS_MAX);
@@ -88,7 +76,7 @@ static const char *next_link(struct rest_call *call, const char *cursor)
 enum result router_reply_list(struct rest_call *call, const struct shape *shape,
                               const struct db_rows *rows, size_t id_offset)
 {
-    json_t *object = router_own(call->arena, json_object()), *items = json_array();
+    json_t *object = shape_own(call->arena, json_object()), *items = json_array();
     size_t wanted = (size_t)call->list.limit - 1;
     size_t count = rows->count < wanted ? rows->count : wanted;
     bool more = rows->count > wanted;
@@ -127,7 +115,7 @@ json_t *router_shown(struct arena *arena, const struct shape *shape, const void 
 
     if (value == NULL)
         return NULL;
-    tree = router_own(arena, shape_encode(shape, value));
+    tree = shape_own(arena, shape_encode(shape, value));
     for (size_t i = 0; i < shape->field_count; i++) {
         if (shape->fields[i].flags & FIELD_SECRET)
             json_object_del(tree, shape->fields[i].name);

@@ -38,7 +38,7 @@ static enum result readyz(struct rest_call *call)
         call->work.db = NULL;
     }
     return router_reply_json(call, health_ready(&health) ? 200 : 503,
-                             resource_json(call->arena, health_json(&health)));
+                             shape_own(call->arena, health_json(&health)));
 }
 
 /* A lost database is noticed, whatever is kept. */
@@ -105,7 +105,7 @@ static enum result account_metrics(struct rest_call *call)
 
 static enum result version(struct rest_call *call)
 {
-    json_t *tree = resource_json(call->arena, json_object());
+    json_t *tree = shape_own(call->arena, json_object());
 
     json_object_set_new(tree, "name", json_string("berth-control"));
     json_object_set_new(tree, "version", json_string(BERTH_VERSION));
@@ -123,7 +123,7 @@ static enum result openapi(struct rest_call *call)
 
 static enum result problems(struct rest_call *call)
 {
-    return router_reply_json(call, 200, resource_json(call->arena, problem_catalogue()));
+    return router_reply_json(call, 200, shape_own(call->arena, problem_catalogue()));
 }
 
 static enum result problem(struct rest_call *call)
@@ -132,7 +132,7 @@ static enum result problem(struct rest_call *call)
 
     if (entry == NULL)
         return ERR_NOT_FOUND;
-    return router_reply_json(call, 200, resource_json(call->arena, entry));
+    return router_reply_json(call, 200, shape_own(call->arena, entry));
 }
 
 const struct rest_route service_routes[] = {

@@ -221,7 +221,7 @@ static enum result test_connection(struct rest_call *call)
         json_array_append_new(
             nodes, check_node((const struct node *)rows.items + i, work_now(&call->work), &well));
     call->work.wake |= WAKE_TRUST;
-    tree = resource_json(call->arena, json_object());
+    tree = shape_own(call->arena, json_object());
     json_object_set_new(tree, "ok", json_boolean(well));
     json_object_set_new(tree, "nodes", nodes);
     if (call->server->hooks.check_system != NULL)

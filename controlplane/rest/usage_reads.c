@@ -110,7 +110,7 @@ static enum result series(struct rest_call *call)
     for (size_t i = 0; i < rows.count; i++)
         json_array_append_new(list,
                               encode_bucket((const struct usage_bucket *)rows.items + i, meter));
-    tree = resource_json(call->arena, json_object());
+    tree = shape_own(call->arena, json_object());
     json_object_set_new(tree, "account_id", json_string(call->account.resource.id));
     json_object_set_new(tree, "step", json_string(usage_step_words[step]));
     json_object_set_new(tree, "buckets", list);
@@ -137,7 +137,7 @@ static enum result current(struct rest_call *call)
         rc = account_effective(&call->work, &call->account, &effective);
     if (rc != OK)
         return rc;
-    tree = resource_json(call->arena, shape_encode(&usage_now_shape, &now));
+    tree = shape_own(call->arena, shape_encode(&usage_now_shape, &now));
     shares = json_object();
     set_share(shares, "connections", now.connections, effective.limits.connections);
     set_share(shares, "leaf_connections", now.leaf_connections, effective.limits.leaf_connections);
@@ -217,7 +217,7 @@ static enum result totals(struct rest_call *call)
         return rc;
     if (format == 1)
         return reply_csv(call, &rows);
-    tree = resource_json(call->arena, json_object());
+    tree = shape_own(call->arena, json_object());
     json_object_set_new(tree, "group_by", json_string(usage_group_words[group]));
     json_object_set_new(tree, "items", encode_rows(&rows, &usage_total_shape));
     return router_reply_json(call, 200, tree);

@@ -79,11 +79,6 @@ static bool visit(struct report_call *call, struct worker *worker)
     return false;
 }
 
-static void drop_json(void *tree)
-{
-    json_decref(tree);
-}
-
 /* A part of the claims as it stands there; lives as long as `tree`. */
 static json_t *part(const json_t *tree, const char *name)
 {
@@ -99,7 +94,7 @@ static json_t *revoked_users(struct report_call *call, const struct account_clai
     if (claims->revocations.count == 0)
         return NULL;
     out = json_object();
-    arena_on_free(&call->arena, drop_json, out);
+    shape_own(&call->arena, out);
     for (size_t i = 0; i < claims->revocations.count; i++) {
         char text[CLOCK_TEXT_MAX];
 
@@ -141,7 +136,7 @@ static void take_apart(struct report_call *call, struct state *state)
     info->issuer_key = claims.iss;
     info->tags = claims.tags;
     info->decoded_jwt = claims_encode(&claims);
-    arena_on_free(&call->arena, drop_json, info->decoded_jwt);
+    shape_own(&call->arena, info->decoded_jwt);
     info->imports = part(info->decoded_jwt, "imports");
     info->exports = part(info->decoded_jwt, "exports");
     info->mappings = part(info->decoded_jwt, "mappings");

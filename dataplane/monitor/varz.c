@@ -3,11 +3,6 @@
 #include "api/nats/sys_monitor.h"
 #include "dataplane/session/session_table.h"
 
-static void drop_json(void *tree)
-{
-    json_decref(tree);
-}
-
 static void fill_operators(struct report_call *call, struct sys_varz *out)
 {
     const struct monitor_facts *facts = &call->monitor->facts;
@@ -17,7 +12,7 @@ static void fill_operators(struct report_call *call, struct sys_varz *out)
     out->trusted_operators_jwt.items =
         arena_alloc_array(&call->arena, facts->operator_count, sizeof(const char *));
     out->trusted_operators_claim = json_array();
-    arena_on_free(&call->arena, drop_json, out->trusted_operators_claim);
+    shape_own(&call->arena, out->trusted_operators_claim);
     for (size_t i = 0; i < facts->operator_count; i++) {
         out->trusted_operators_jwt.items[out->trusted_operators_jwt.count++] =
             facts->operators[i].jwt;

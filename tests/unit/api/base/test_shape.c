@@ -353,6 +353,19 @@ static void test_a_shape_in_itself_has_an_end(void **state)
     arena_fini(&arena);
 }
 
+static void test_a_tree_lives_as_long_as_its_arena(void **state)
+{
+    struct arena arena = {0};
+    json_t *tree = json_object();
+
+    json_incref(tree);
+    assert_ptr_equal(shape_own(&arena, tree), tree);
+    assert_int_equal(tree->refcount, 2);
+    arena_fini(&arena);
+    assert_int_equal(tree->refcount, 1);
+    json_decref(tree);
+}
+
 /* A name of its own in front, the rest flattened over it. */
 static void test_what_is_flattened_spares_what_stands_in_front(void **state)
 {
@@ -382,6 +395,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_kind_is_decoded),
         cmocka_unit_test(test_what_is_absent_is_zero),
+        cmocka_unit_test(test_a_tree_lives_as_long_as_its_arena),
         cmocka_unit_test(test_what_is_flattened_spares_what_stands_in_front),
         cmocka_unit_test(test_refusals_say_where_and_what),
         cmocka_unit_test(test_length_counts_characters_not_bytes),
