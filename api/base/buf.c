@@ -75,6 +75,67 @@ void buf_add_char(struct buf *buf, char c)
     buf_add(buf, &c, 1);
 }
 
+/* One character of up to four bytes, well-formed. */
+static uint32_t code_of(struct slice s)
+{
+    static const uint8_t first_bits[] = {0, 0x7f, 0x1f, 0x0f, 0x07};
+    uint32_t code = (uint8_t)s.data[0] & first_bits[s.len];
+
+    for (size_t i = 1; i < s.len; i++)
+        code = code << 6 | ((uint8_t)s.data[i] & 0x3f);
+    return code;
+}
+
+/* Neither a control, a blank but the ordinary one, a sign of format, nor of private use. */
+static bool prints(uint32_t code)
+{
+    static const struct {
+        uint32_t first, last;
+    } silent[] = {
+        {0, 0x1f},          {0x7f, 0xa0},        {0xad, 0xad},     {0x1680, 0x1680},
+        {0x2000, 0x200f},   {0x2028, 0x202f},    {0x205f, 0x206f}, {0x3000, 0x3000},
+        {0xe000, 0xf8ff},   {0xfeff, 0xfeff},    {0xfff9, 0xfffb}, {0xfffe, 0xffff},
+        {0xe0001, 0xe007f}, {0xf0000, 0x10ffff},
+    };
+
+    for (size_t i = 0; i < COUNT_OF(silent); i++) {
+        if (code >= silent[i].first && code <= silent[i].last)
+            return false;
+    }
+    return true;
+}
+
+/* The letter behind a backslash; 0: it has none. */
+static char letter_of(uint32_t code)
+{
+    static const char letters[] = "abtnvfr"; /* from 7 on */
+
+    if (code == '"' || code == '\\')
+        return (char)code;
+    return code >= '\a' && code <= '\r' ? letters[code - '\a'] : '\0';
+}
+
+void buf_add_quoted(struct buf *buf, struct slice s)
+{
+    buf_add_char(buf, '"');
+    while (s.len > 0) {
+        size_t len = slice_utf8(s);
+        struct slice one = slice_make(s.data, len > 0 ? len : 1);
+        uint32_t code = len > 0 ? code_of(one) : (uint8_t)s.data[0];
+
+        if (letter_of(code) != '\0')
+            buf_printf(buf, "\\%c", letter_of(code));
+        else if (len > 0 && prints(code))
+            buf_add_slice(buf, one);
+        else if (len <= 1)
+            buf_printf(buf, "\\x%02x", code);
+        else
+            buf_printf(buf, code > 0xffff ? "\\U%08x" : "\\u%04x", code);
+        s = slice_from(s, one.len);
+    }
+    buf_add_char(buf, '"');
+}
+
 void buf_printf(struct buf *buf, const char *format, ...)
 {
     va_list args;

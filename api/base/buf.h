@@ -33,6 +33,8 @@ void buf_add(struct buf *buf, const void *data, size_t len);
 void buf_add_slice(struct buf *buf, struct slice s);
 void buf_add_text(struct buf *buf, const char *text);
 void buf_add_char(struct buf *buf, char c);
+/* In double quotes, what does not print and invalid UTF-8 as \n, \x7f, \u00a0, \U000e0001. */
+void buf_add_quoted(struct buf *buf, struct slice s);
 void buf_printf(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void buf_vprintf(struct buf *buf, const char *format, va_list args)
     __attribute__((format(printf, 2, 0)));

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "api/base/buf.h"
 #include "api/base/log.h"
 #include "api/base/mem.h"
 #include "api/nats/subject.h"
@@ -29,22 +30,26 @@ enum { LOG_PAUSE_MS = 1000 };
 
 static void publish_denied(struct session *session, struct slice subject)
 {
+    struct buf quoted = {0};
     char tag[SESSION_TAG_MAX];
 
-    session_error(session, "Permissions Violation for Publish to \"%.*s\"", (int)subject.len,
-                  subject.data);
-    log_every(LOG_PAUSE_MS, LOG_ERROR, LOG_SESSION, "%s - Publish Violation - Subject \"%.*s\"",
-              session_tag(session, tag), (int)subject.len, subject.data);
+    buf_add_quoted(&quoted, subject);
+    session_error(session, "Permissions Violation for Publish to %s", buf_text(&quoted));
+    log_every(LOG_PAUSE_MS, LOG_ERROR, LOG_SESSION, "%s - Publish Violation - Subject %s",
+              session_tag(session, tag), buf_text(&quoted));
+    buf_fini(&quoted);
 }
 
 static void reply_denied(struct session *session, struct slice reply)
 {
+    struct buf quoted = {0};
     char tag[SESSION_TAG_MAX];
 
-    session_error(session, "Permissions Violation for Publish with Reply of \"%.*s\"",
-                  (int)reply.len, reply.data);
-    log_every(LOG_PAUSE_MS, LOG_ERROR, LOG_SESSION, "%s - Publish Violation - Reply \"%.*s\"",
-              session_tag(session, tag), (int)reply.len, reply.data);
+    buf_add_quoted(&quoted, reply);
+    session_error(session, "Permissions Violation for Publish with Reply of %s", buf_text(&quoted));
+    log_every(LOG_PAUSE_MS, LOG_ERROR, LOG_SESSION, "%s - Publish Violation - Reply %s",
+              session_tag(session, tag), buf_text(&quoted));
+    buf_fini(&quoted);
 }
 
 /* Subjects that servers use among themselves. */
@@ -185,18 +190,28 @@ static void client_pub(struct session *session, const struct parser_event *event
 
 static void subscribe_denied(struct session *session, struct slice subject, struct slice queue)
 {
+    struct buf quoted = {0};
     char tag[SESSION_TAG_MAX];
 
-    if (queue.len > 0)
-        session_error(session,
-                      "Permissions Violation for Subscription to \"%.*s\" using queue \"%.*s\"",
-                      (int)subject.len, subject.data, (int)queue.len, queue.data);
-    else
-        session_error(session, "Permissions Violation for Subscription to \"%.*s\"",
-                      (int)subject.len, subject.data);
-    log_every(LOG_PAUSE_MS, LOG_ERROR, LOG_SESSION,
-              "%s - Subscription Violation - Subject \"%.*s\"", session_tag(session, tag),
-              (int)subject.len, subject.data);
+    buf_add_quoted(&quoted, subject);
+    log_every(LOG_PAUSE_MS, LOG_ERROR, LOG_SESSION, "%s - Subscription Violation - Subject %s",
+              session_tag(session, tag), buf_text(&quoted));
+    if (queue.len > 0) {
+        buf_add_text(&quoted, " using queue ");
+        buf_add_quoted(&quoted, queue);
+    }
+    session_error(session, "Permissions Violation for Subscription to %s", buf_text(&quoted));
+    buf_fini(&quoted);
+}
+
+static void too_many_tokens(struct session *session, struct slice subject)
+{
+    struct buf quoted = {0};
+
+    buf_add_quoted(&quoted, subject);
+    session_error(session, "Permissions Violation for Subscription to %s, too many tokens",
+                  buf_text(&quoted));
+    buf_fini(&quoted);
 }
 
 /* False: it was told why not. */
@@ -211,9 +226,7 @@ static bool may_subscribe(struct session *session, struct slice subject, struct 
         return false;
     }
     if (tokens_max > 0 && subject_token_count(subject) > tokens_max) {
-        session_error(session,
-                      "Permissions Violation for Subscription to \"%.*s\", too many tokens",
-                      (int)subject.len, subject.data);
+        too_many_tokens(session, subject);
         return false;
     }
     if (session->subs_max >= 0 && session->subs.count >= (uint64_t)session->subs_max) {

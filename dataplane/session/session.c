@@ -5,14 +5,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "api/base/buf.h"
 #include "api/base/check.h"
 #include "api/base/log.h"
 #include "api/base/mem.h"
 #include "api/nats/nkey.h"
 
 _Static_assert(sizeof(struct session) <= 720, "10,000 idle ones: 4 KiB each all told");
-
-enum { ERROR_TEXT_MAX = 8 << 10 };
 
 static const char *const reason_texts[SESSION_REASONS] = {
     [SESSION_OPEN] = "",
@@ -128,20 +127,18 @@ const char *session_tag(const struct session *session, char out[SESSION_TAG_MAX]
 
 void session_error(struct session *session, const char *format, ...)
 {
-    char text[ERROR_TEXT_MAX];
+    struct buf text = {0};
     va_list args;
-    int len;
 
     va_start(args, format);
-    len = vsnprintf(text, sizeof(text), format, args);
+    buf_vprintf(&text, format, args);
     va_end(args);
-    if (len >= (int)sizeof(text))
-        len = (int)sizeof(text) - 1;
     conn_write(&session->conn, "-ERR '", 6);
-    conn_write(&session->conn, text, (size_t)len);
+    conn_write(&session->conn, text.data, text.len);
     conn_write(&session->conn, "'\r\n", 3);
     if (session->flags & SESSION_TRACE)
-        session_trace_out(session, "-ERR %.256s", text);
+        session_trace_out(session, "-ERR %.256s", buf_text(&text));
+    buf_fini(&text);
 }
 
 void session_ok(struct session *session)

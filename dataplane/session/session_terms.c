@@ -1,5 +1,6 @@
 #include "dataplane/session/session_terms.h"
 
+#include "api/base/buf.h"
 #include "api/base/mem.h"
 #include "dataplane/session/client_sub.h"
 #include "dataplane/session/reply_rights.h"
@@ -94,10 +95,13 @@ void session_use_permission(struct session *session, const struct permission *pe
 
 static void drop_denied(struct session *session, struct client_sub *sub)
 {
-    struct slice subject = sub_subject(&sub->sub);
+    struct buf quoted = {0};
 
-    session_error(session, "Permissions Violation for Subscription to \"%.*s\" (sid \"%.*s\")",
-                  (int)subject.len, subject.data, (int)sub->sid_len, sub->text);
+    buf_add_quoted(&quoted, sub_subject(&sub->sub));
+    buf_add_text(&quoted, " (sid ");
+    buf_add_quoted(&quoted, client_sub_sid(sub));
+    session_error(session, "Permissions Violation for Subscription to %s)", buf_text(&quoted));
+    buf_fini(&quoted);
     client_subs_remove(session, sub);
 }
 

@@ -53,6 +53,38 @@ static void test_an_append_beyond_the_cap_fails_whole(void **state)
     buf_fini(&buf);
 }
 
+static void test_quoted(void **state)
+{
+    static const struct {
+        const char *in, *out;
+    } cases[] = {
+        {"", "\"\""},
+        {"a.b c", "\"a.b c\""},
+        {"\"\\", "\"\\\"\\\\\""},
+        {"\a\b\t\n\v\f\r", "\"\\a\\b\\t\\n\\v\\f\\r\""},
+        {"\x01\x1b\x7f", "\"\\x01\\x1b\\x7f\""},
+        {"gr\xc3\xbc\xe2\x82\xac\xf0\x9f\x9a\xa2", "\"gr\xc3\xbc\xe2\x82\xac\xf0\x9f\x9a\xa2\""},
+        {"\xff\xc3(\xe2\x82", "\"\\xff\\xc3(\\xe2\\x82\""},
+        {"\xc2\x80\xc2\xa0\xc2\xa1\xe2\x80\xae", "\"\\u0080\\u00a0\xc2\xa1\\u202e\""},
+        {"\xf3\xa0\x80\x81", "\"\\U000e0001\""},
+    };
+
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct buf buf = {0};
+
+        buf_add_quoted(&buf, slice_of(cases[i].in));
+        assert_string_equal(buf_text(&buf), cases[i].out);
+        buf_fini(&buf);
+    }
+    {
+        struct buf buf = {0};
+
+        buf_add_quoted(&buf, SLICE("a\0b"));
+        assert_string_equal(buf_text(&buf), "\"a\\x00b\"");
+        buf_fini(&buf);
+    }
+}
+
 static void test_printf_of_any_length(void **state)
 {
     struct buf buf = {0};
@@ -127,6 +159,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_zero_is_a_beginning),
         cmocka_unit_test(test_an_append_beyond_the_cap_fails_whole),
+        cmocka_unit_test(test_quoted),
         cmocka_unit_test(test_printf_of_any_length),
         cmocka_unit_test(test_the_caller_may_write),
         cmocka_unit_test(test_take_hands_over),
