@@ -198,21 +198,29 @@ static enum result open_listener(struct node *node)
 
 /* --- options of the parts ------------------------------------------------------------------ */
 
-/* What INFO says of where we are: as advertised, else where we listen. */
+/* What we say of where we are: as advertised (HOST, HOST:PORT, [HOST]:PORT), else where we listen.
+ */
 static void set_info_address(struct node *node, struct session_options *out)
 {
-    const char *advertise = node->options->client_advertise, *colon;
+    const char *advertise = node->options->client_advertise, *end, *colon;
+    long port = 0;
 
     out->host = node->options->host;
     out->port = listener_port(node->listener);
     if (!slice_given(advertise))
         return;
-    colon = strrchr(advertise, ':');
-    node->info_host =
-        colon != NULL ? mem_strndup(advertise, (size_t)(colon - advertise)) : mem_strdup(advertise);
+    end = advertise[0] == '[' ? strchr(advertise, ']') : NULL;
+    colon = strchr(end != NULL ? end : advertise, ':');
+    if (end != NULL)
+        advertise++; /* without the brackets */
+    else
+        end = colon != NULL ? colon : advertise + strlen(advertise);
+    node->info_host = mem_strndup(advertise, (size_t)(end - advertise));
     out->host = node->info_host;
     if (colon != NULL)
-        out->port = (int)strtol(colon + 1, NULL, 10);
+        port = strtol(colon + 1, NULL, 10);
+    if (port > 0)
+        out->port = (int)port;
 }
 
 static void fill_session_options(struct node *node)
@@ -255,8 +263,8 @@ static void fill_facts(const struct node *node, struct monitor_facts *out)
         .server_name = options->server_name,
         .version = NATS_VERSION,
         .go = node->session_options.go,
-        .host = options->host,
-        .port = listener_port(node->listener),
+        .host = node->session_options.host,
+        .port = node->session_options.port,
         .tags = options->tags,
         .metadata = options->metadata,
         .http_host = options->http_host != NULL ? options->http_host : options->host,
