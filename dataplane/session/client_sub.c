@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "api/base/mem.h"
+#include "api/nats/subject.h"
 #include "dataplane/session/session_set.h"
 
 _Static_assert(sizeof(struct client_sub) <= 80, "one million of them: 300 bytes each all told");
@@ -147,14 +148,7 @@ void client_subs_refresh(struct session *session, struct client_sub *sub)
 
 uint32_t client_sub_work(struct slice subject)
 {
-    const char *at = subject.data, *end = at + subject.len;
-    uint32_t tokens = 1;
-
-    while ((at = memchr(at, '.', (size_t)(end - at))) != NULL) {
-        tokens++;
-        at++;
-    }
-    return SUB_WORK + tokens * TOKEN_WORK;
+    return SUB_WORK + subject_token_count(subject) * TOKEN_WORK;
 }
 
 bool client_subs_drop(struct session *session, uint32_t work)
