@@ -12,6 +12,16 @@ enum result lease_acquire(struct work *work, struct lease *lease, int64_t ttl_s)
     return rc == ERR_NOT_FOUND ? ERR_AGAIN : rc;
 }
 
+enum result lease_free_in_ms(struct work *work, const struct lease *lease, int64_t *out)
+{
+    enum result rc = db_get_int(work->db, SQL_lease_free_in_ms,
+                                DB_ARGS(db_text(lease->role), db_text(lease->scope)), out);
+
+    if (rc == ERR_NOT_FOUND)
+        *out = 0;
+    return rc == ERR_NOT_FOUND ? OK : rc;
+}
+
 enum result lease_check(struct work *work, const struct lease *lease)
 {
     int64_t epoch;

@@ -23,6 +23,8 @@ struct lease {
 
 /* Takes a free or expired one, or renews ours, for ttl_s. */
 enum result lease_acquire(struct work *work, struct lease *lease, int64_t ttl_s) MUST_CHECK;
+/* How long until it expires, unless its holder renews it: a dead one does not.  0: it is free. */
+enum result lease_free_in_ms(struct work *work, const struct lease *lease, int64_t *out) MUST_CHECK;
 /* Part of a transaction that writes: fails unless we still hold it. */
 enum result lease_check(struct work *work, const struct lease *lease) MUST_CHECK;
 enum result lease_release(struct work *work, struct lease *lease) MUST_CHECK;

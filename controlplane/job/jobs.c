@@ -133,13 +133,12 @@ static enum result pass_delete(struct jobs *jobs, int64_t *sleep_ms)
 
 static enum result pass_meter(struct jobs *jobs, int64_t *sleep_ms)
 {
-    enum result rc = meter_pass(&jobs->context, &jobs->meter);
+    enum result rc = meter_pass(&jobs->context, &jobs->meter, sleep_ms);
 
     pthread_mutex_lock(&jobs->shown_mutex);
     jobs->shown.usage_samples = jobs->meter.samples;
     jobs->shown.usage_rows = jobs->meter.rows;
     pthread_mutex_unlock(&jobs->shown_mutex);
-    *sleep_ms = METER_EVERY_MS;
     return rc;
 }
 

@@ -196,8 +196,25 @@ enum result meter_node(struct job_call *call, struct system_link *link, const st
     return rc == OK ? write_answer(call, NULL, node, &wanted.answer, &figures) : rc;
 }
 
+/* ERR_AGAIN: another replica has it; *next_ms is then at most until that ends. */
+static enum result take_lease(struct job_call *call, struct lease *lease, int64_t *next_ms)
+{
+    int64_t free_in_ms;
+    enum result rc = lease_acquire(&call->work, lease, LEASE_S), asked;
+
+    if (rc != ERR_AGAIN)
+        return rc;
+    asked = lease_free_in_ms(&call->work, lease, &free_in_ms);
+    if (asked != OK)
+        return asked;
+    if (free_in_ms < *next_ms)
+        *next_ms = free_in_ms + 1;
+    return ERR_AGAIN;
+}
+
 static enum result meter_system(const struct job_context *context, struct job_call *call,
-                                const char *system_id, struct meter_figures *figures)
+                                const char *system_id, struct meter_figures *figures,
+                                int64_t *next_ms)
 {
     struct collection *all = arena_alloc(&call->arena, sizeof(*all));
     struct lease lease = {.role = "meter", .scope = system_id};
@@ -207,12 +224,12 @@ static enum result meter_system(const struct job_context *context, struct job_ca
     if (rc != OK)
         return rc;
     memcpy(lease.holder, context->holder, sizeof(lease.holder));
-    rc = lease_acquire(&call->work, &lease, LEASE_S);
+    rc = take_lease(call, &lease, next_ms);
     if (rc == OK)
         rc = node_expected(&call->work, system_id, &nodes);
     rc = job_end(call, rc);
     if (rc != OK)
-        return rc == ERR_AGAIN ? OK : rc; /* another replica has it */
+        return rc == ERR_AGAIN ? OK : rc;
     collect(context, call, system_id, all);
     for (size_t i = 0; i < all->count && rc == OK; i++) {
         struct node *node = job_node(&nodes, all->answers[i].server.id);
@@ -223,18 +240,20 @@ static enum result meter_system(const struct job_context *context, struct job_ca
     return rc;
 }
 
-enum result meter_pass(const struct job_context *context, struct meter_figures *figures)
+enum result meter_pass(const struct job_context *context, struct meter_figures *figures,
+                       int64_t *next_ms)
 {
     struct job_call call;
     struct db_rows systems;
     enum result rc = job_open(context, &call);
 
+    *next_ms = METER_EVERY_MS;
     if (rc != OK)
         return rc;
     rc = job_systems(&call, &systems);
     for (size_t i = 0; rc == OK && i < systems.count; i++)
         rc = meter_system(context, &call, ((struct nats_system *)systems.items)[i].resource.id,
-                          figures);
+                          figures, next_ms);
     if (rc == OK)
         rc = job_begin(&call);
     if (rc == OK)

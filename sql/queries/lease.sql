@@ -11,6 +11,12 @@ ON CONFLICT (role, scope) DO UPDATE
     OR lease.expires_at <= clock_timestamp()
 RETURNING epoch;
 
+-- name: lease_free_in_ms
+SELECT greatest(0, ceil(extract(epoch FROM expires_at - clock_timestamp()) * 1000))::bigint
+  FROM lease
+ WHERE role = $1
+   AND scope = $2;
+
 -- name: lease_check
 -- Locks the row against a take-over until the transaction ends.
 SELECT epoch

@@ -77,6 +77,22 @@ static void test_the_epoch_is_a_fence(void **state)
     world_is(work, ERR_CONFLICT, world_do(work, lease_check(work, &a)));
 }
 
+static void test_it_says_when_it_is_free(void **state)
+{
+    struct world *world = *state;
+    struct lease a = lease_of("a", "sys_1"), b = lease_of("b", "sys_1");
+    int64_t free_in_ms;
+
+    world_ok(world->work, lease_free_in_ms(world->work, &b, &free_in_ms));
+    assert_int_equal(free_in_ms, 0); /* there never was one */
+    world_ok(world->work, lease_acquire(world->work, &a, 3600));
+    world_ok(world->work, lease_free_in_ms(world->work, &b, &free_in_ms));
+    assert_in_range(free_in_ms, 3500 * 1000, 3600 * 1000);
+    expire(world);
+    world_ok(world->work, lease_free_in_ms(world->work, &b, &free_in_ms));
+    assert_int_equal(free_in_ms, 0);
+}
+
 /* Its own expired lease is a new one too: somebody may have worked between. */
 static void test_an_expired_one_of_ours_gets_a_new_epoch(void **state)
 {
@@ -111,6 +127,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_one_holder_at_a_time),
+        TEST(test_it_says_when_it_is_free),
         TEST(test_renewing_keeps_the_epoch),
         TEST(test_the_epoch_is_a_fence),
         TEST(test_an_expired_one_of_ours_gets_a_new_epoch),

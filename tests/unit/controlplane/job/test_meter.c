@@ -53,10 +53,12 @@ static void test_a_pass_leaves_out_what_is_not_ours(void **state)
 {
     struct workshop *workshop = workshop_open(NULL);
     struct meter_figures figures = {0};
+    int64_t next_ms;
 
     workshop_connect(workshop);
-    assert_int_equal(meter_pass(&workshop->context, &figures), OK);
+    assert_int_equal(meter_pass(&workshop->context, &figures, &next_ms), OK);
     assert_true(figures.samples >= 1);
+    assert_int_equal(next_ms, METER_EVERY_MS);
     assert_int_equal(figures.rows, 0);
     assert_string_equal(world_text(workshop->world, "SELECT count(*) FROM usage_ledger"), "0");
     assert_string_equal(world_text(workshop->world,
@@ -71,16 +73,40 @@ static void test_samples_are_not_held_while_the_nodes_row_is_waited_for(void **s
 {
     struct workshop *workshop = workshop_open(NULL);
     struct meter_figures figures = {0};
+    int64_t next_ms;
 
     world_sql(workshop->world, "DO $$ BEGIN EXECUTE format('ALTER DATABASE %%I SET lock_timeout ="
                                " 100', current_database()); END $$");
     workshop_connect(workshop);
     world_sql(workshop->world, "BEGIN");
     world_sql(workshop->world, "SELECT FROM node FOR NO KEY UPDATE");
-    assert_int_not_equal(meter_pass(&workshop->context, &figures), OK);
+    assert_int_not_equal(meter_pass(&workshop->context, &figures, &next_ms), OK);
     assert_true(figures.samples >= 1); /* they were written */
     world_sql(workshop->world, "COMMIT");
-    assert_int_equal(meter_pass(&workshop->context, &figures), OK);
+    assert_int_equal(meter_pass(&workshop->context, &figures, &next_ms), OK);
+    workshop_close(workshop);
+}
+
+/* It may have died: whoever lives renews its lease long before the end. */
+static void test_a_lease_of_another_replica_is_waited_for(void **state)
+{
+    struct workshop *workshop = workshop_open(NULL);
+    struct meter_figures figures = {0};
+    int64_t next_ms;
+
+    workshop_connect(workshop);
+    world_sql(workshop->world, "INSERT INTO lease (role, scope, holder, epoch, expires_at) VALUES "
+                               "('meter', 'sys_1', 'other', 1, now() + interval '1 hour')");
+    assert_int_equal(meter_pass(&workshop->context, &figures, &next_ms), OK);
+    assert_int_equal(next_ms, METER_EVERY_MS);
+    world_sql(workshop->world, "UPDATE lease SET expires_at = now() + interval '5 seconds'");
+    assert_int_equal(meter_pass(&workshop->context, &figures, &next_ms), OK);
+    assert_in_range(next_ms, 1, 5001);
+    assert_int_equal(figures.samples, 0);
+    world_sql(workshop->world, "UPDATE lease SET expires_at = now()");
+    assert_int_equal(meter_pass(&workshop->context, &figures, &next_ms), OK);
+    assert_int_equal(next_ms, METER_EVERY_MS);
+    assert_true(figures.samples >= 1);
     workshop_close(workshop);
 }
 
@@ -90,6 +116,7 @@ int main(void)
         cmocka_unit_test(test_an_event_is_a_sample_of_the_clients_part),
         cmocka_unit_test(test_a_pass_leaves_out_what_is_not_ours),
         cmocka_unit_test(test_samples_are_not_held_while_the_nodes_row_is_waited_for),
+        cmocka_unit_test(test_a_lease_of_another_replica_is_waited_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
