@@ -44,13 +44,13 @@ static void pause_ms(long ms)
     nanosleep(&time, NULL);
 }
 
-/* An operation until it is over; shows nothing. */
 static void say_warning(const char *text)
 {
     if (text != NULL)
         fprintf(stderr, "berth: warning: %s\n", text);
 }
 
+/* An operation until it is over; shows nothing but a warning. */
 int cli_wait_operation(struct cli *cli, const char *id, const json_t **last)
 {
     unsigned wait_s = cli->wait_s > 0 ? cli->wait_s : OPERATION_WAIT_S;
