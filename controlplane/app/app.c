@@ -86,6 +86,14 @@ static json_t *on_check_system(void *arg, const char *system_id, const char *acc
     return jobs_check_system(app->jobs, system_id, account_key, links);
 }
 
+static void on_count_clients(void *arg, const struct signing_key_asked *asked, struct arena *arena,
+                             struct signing_key_clients *out)
+{
+    struct app *app = arg;
+
+    jobs_count_clients(app->jobs, asked, arena, out);
+}
+
 static void write_signer(struct buf *out, const struct vault *vault)
 {
     static const char *const results[VAULT_OUTCOMES] = {
@@ -262,7 +270,13 @@ static enum result start_rest(struct app *app, struct buf *message)
         .metrics_accounts = given->metrics_accounts,
         .public_url = given->public_url,
     };
-    const struct rest_hooks hooks = {app, on_committed, on_check_system, on_metrics};
+    const struct rest_hooks hooks = {
+        .arg = app,
+        .committed = on_committed,
+        .check_system = on_check_system,
+        .count_clients = on_count_clients,
+        .metrics = on_metrics,
+    };
     char why[REST_MESSAGE_MAX];
     struct rest *rest;
     enum result rc = rest_start(&options, app->pool, &app->tools, &hooks, &rest, why);

@@ -25,7 +25,7 @@ static const struct flag key_flags[] = {
 };
 static const struct flag key_delete_flags[] = {
     {"confirm-clients", FLAG_QUERY, "confirm_clients", "N",
-     "how many live credentials it takes with it"},
+     "how many connected clients it takes with it; the refusal without it says"},
     {0},
 };
 static const struct flag role_flags[] = {RULE_FLAGS, COMMON_FLAGS, {0}};

@@ -5,6 +5,7 @@
 #include "api/base/check.h"
 #include "controlplane/domain/account_issue.h"
 #include "controlplane/domain/authz.h"
+#include "controlplane/domain/node.h"
 #include "controlplane/domain/permission_warnings.h"
 #include "controlplane/domain/secret.h"
 
@@ -200,15 +201,51 @@ enum result signing_key_create(struct work *work, const struct account *account,
     return signing_key_by_ref(work, account->resource.id, id, out);
 }
 
-enum result signing_key_delete(struct work *work, const struct signing_key *key, int64_t confirm)
+enum result signing_key_ask(struct work *work, const struct account *account,
+                            const struct signing_key *key, struct signing_key_asked *out)
 {
+    struct db_rows rows;
+    enum result rc = node_expected(work, account->system_id, &rows);
+
+    if (rc != OK)
+        return rc;
+    *out = (struct signing_key_asked){
+        .system_id = account->system_id,
+        .account_key = account->public_key,
+        .public_key = key->public_key,
+        .server_ids = {.items = arena_alloc_array(work->arena, rows.count + 1, sizeof(char *)),
+                       .count = rows.count},
+    };
+    for (size_t i = 0; i < rows.count; i++)
+        out->server_ids.items[i] = ((const struct node *)rows.items)[i].server_id;
+    return OK;
+}
+
+static enum result refuse_unconfirmed(struct work *work, const struct signing_key *key,
+                                      const struct signing_key_clients *clients)
+{
+    const char *silent =
+        clients->silent > 0
+            ? arena_printf(work->arena, " %lld of the system's nodes did not say who is connected.",
+                           (long long)clients->silent)
+            : "";
+
+    return refusal_set(work->refusal, REFUSAL_in_use,
+                       "Connected with credentials of this key: %lld. Living credentials issued "
+                       "by it: %lld. Both end with it.%s To go on, repeat with "
+                       "confirm_clients=%lld.",
+                       (long long)clients->connected, (long long)key->live_credentials, silent,
+                       (long long)clients->connected);
+}
+
+enum result signing_key_delete(struct work *work, const struct signing_key *key,
+                               const struct signing_key_clients *clients, int64_t confirm)
+{
+    bool unused = clients->connected == 0 && clients->silent == 0 && key->live_credentials == 0;
     enum result rc;
 
-    if (confirm < 0 ? key->live_credentials > 0 : key->live_credentials != confirm)
-        return refusal_set(work->refusal, REFUSAL_in_use,
-                           "%lld living credentials were issued by this key and end with it: "
-                           "repeat with confirm_clients=%lld.",
-                           (long long)key->live_credentials, (long long)key->live_credentials);
+    if (confirm < 0 ? !unused : confirm != clients->connected)
+        return refuse_unconfirmed(work, key, clients);
     rc = db_exec(work->db, SQL_signing_key_retire,
                  DB_ARGS(db_text(key->resource.id), states_to_retire(work)));
     if (rc == OK)

@@ -17,7 +17,7 @@ struct signing_key {
     const char *account_id, *team_id, *public_key;
     int custody; /* managed, customer */
     const char *role_id;
-    int64_t live_credentials; /* issued by it and not over: what a DELETE must confirm */
+    int64_t live_credentials; /* issued by it here and not over */
     const char *secret_id;    /* not in the JSON */
 };
 extern const struct shape signing_key_shape;
@@ -39,8 +39,23 @@ enum result signing_key_list(struct work *work, const char *account_id,
 enum result signing_key_create(struct work *work, const struct account *account,
                                const struct signing_key_settings *settings,
                                struct signing_key *out) MUST_CHECK;
-/* confirm: what the caller believes live_credentials to be; -1: not said. */
+
+/* What nodes are to be asked before a key goes: who is connected with what it signed. */
+struct signing_key_asked {
+    const char *system_id, *account_key, *public_key;
+    struct strings server_ids; /* of the nodes that should answer */
+};
+struct signing_key_clients {
+    int64_t connected;
+    int64_t silent; /* nodes that should have answered and did not */
+};
+enum result signing_key_ask(struct work *work, const struct account *account,
+                            const struct signing_key *key,
+                            struct signing_key_asked *out) MUST_CHECK;
+/* confirm: how many the caller believes to be connected; -1: not said, so that nobody may be,
+ * nor any of its credentials live, nor a node be silent. */
 enum result signing_key_delete(struct work *work, const struct signing_key *key,
+                               const struct signing_key_clients *clients,
                                int64_t confirm) MUST_CHECK;
 
 struct scoped_role {

@@ -21,6 +21,7 @@
 #include "controlplane/domain/operation.h"
 #include "controlplane/domain/outbox.h"
 #include "controlplane/job/check_system.h"
+#include "controlplane/job/count_clients.h"
 #include "controlplane/job/delete_accounts.h"
 #include "controlplane/job/meter.h"
 #include "controlplane/job/push_claims.h"
@@ -527,6 +528,12 @@ json_t *jobs_check_system(struct jobs *jobs, const char *system_id, const char *
                           size_t links)
 {
     return check_system(&jobs->context, system_id, account_key, links);
+}
+
+void jobs_count_clients(struct jobs *jobs, const struct signing_key_asked *asked,
+                        struct arena *arena, struct signing_key_clients *out)
+{
+    count_clients(&jobs->context, asked, arena, out);
 }
 
 void jobs_figures(struct jobs *jobs, struct jobs_figures *out)

@@ -13,6 +13,7 @@
 
 #include <jansson.h>
 
+#include "controlplane/domain/signing_key.h"
 #include "controlplane/job/push_claims.h"
 
 struct jobs;
@@ -33,6 +34,10 @@ void jobs_wake(struct jobs *jobs, unsigned wake);
 /* See check_system.h. */
 json_t *jobs_check_system(struct jobs *jobs, const char *system_id, const char *account_key,
                           size_t links);
+
+/* See count_clients.h. */
+void jobs_count_clients(struct jobs *jobs, const struct signing_key_asked *asked,
+                        struct arena *arena, struct signing_key_clients *out);
 
 /* For /metrics and /readyz. */
 struct jobs_figures {

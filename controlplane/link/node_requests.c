@@ -3,6 +3,9 @@
 #include <string.h>
 
 #include "api/base/check.h"
+#include "api/base/clock.h"
+
+enum { CONNECTIONS_PAGE = 256 }; /* each comes with its JWT, some hundred bytes to 4 KiB */
 
 /* The answer of the node at the other end, which is not the only one to hear some questions. */
 struct one {
@@ -148,24 +151,55 @@ enum result node_request_delete(struct system_link *link, const char *request_jw
     return ask_one(link, "$SYS.REQ.CLAIMS.DELETE", slice_of(request_jwt), timeout_ms, &one);
 }
 
-enum result node_request_connections(struct system_link *link, const char *account_key,
-                                     int64_t timeout_ms, struct arena *arena, int64_t *out)
+static enum result ask_connz(struct system_link *link, const char *account_key, const char *body,
+                             int64_t timeout_ms, struct arena *arena, struct sys_connz *out)
 {
     struct sys_reply reply = {0};
     struct one one = ONE(arena, sys_reply_shape, &reply);
-    struct sys_connz connz;
     enum result rc = ask_one(link, arena_printf(arena, "$SYS.REQ.ACCOUNT.%s.CONNZ", account_key),
-                             SLICE("{\"limit\":1}"), timeout_ms, &one);
+                             slice_of(body), timeout_ms, &one);
 
-    *out = 0;
+    *out = (struct sys_connz){0};
     if (rc == ERR_DENIED)
         return OK; /* the account is not loaded: nobody is connected */
-    if (rc != OK)
-        return rc;
-    rc = decode_data(&reply, &sys_connz_shape, arena, &connz);
-    if (rc != OK)
-        return rc;
+    return rc == OK ? decode_data(&reply, &sys_connz_shape, arena, out) : rc;
+}
+
+enum result node_request_connections(struct system_link *link, const char *account_key,
+                                     int64_t timeout_ms, struct arena *arena, int64_t *out)
+{
+    struct sys_connz connz;
+    enum result rc = ask_connz(link, account_key, "{\"limit\":1}", timeout_ms, arena, &connz);
+
     *out = connz.total;
+    return rc;
+}
+
+/* A node cannot be asked for one issuer's: all are looked at, page by page. */
+enum result node_request_signed_by(struct system_link *link, const char *account_key,
+                                   const char *signing_key, int64_t timeout_ms, struct arena *arena,
+                                   int64_t *out)
+{
+    int64_t until_ns = clock_mono_ns(clock_system()) + timeout_ms * NS_PER_MS, offset = 0;
+    struct sys_connz connz;
+
+    *out = 0;
+    do {
+        const char *body = arena_printf(arena, "{\"auth\":true,\"limit\":%d,\"offset\":%lld}",
+                                        CONNECTIONS_PAGE, (long long)offset);
+        int64_t left_ms = (until_ns - clock_mono_ns(clock_system())) / NS_PER_MS;
+        enum result rc =
+            left_ms > 0 ? ask_connz(link, account_key, body, left_ms, arena, &connz) : ERR_TIMEOUT;
+
+        if (rc != OK)
+            return rc;
+        for (size_t i = 0; i < connz.connections.count; i++) {
+            const char *issuer = connz.connections.items[i].issuer_key;
+
+            *out += issuer != NULL && strcmp(issuer, signing_key) == 0;
+        }
+        offset += (int64_t)connz.connections.count;
+    } while (connz.connections.count > 0 && offset < connz.total);
     return OK;
 }
 

@@ -53,6 +53,11 @@ enum result node_request_connections(struct system_link *link, const char *accou
                                      int64_t timeout_ms, struct arena *arena,
                                      int64_t *out) MUST_CHECK;
 
+/* The same of users whose credentials were signed by one of the account's signing keys. */
+enum result node_request_signed_by(struct system_link *link, const char *account_key,
+                                   const char *signing_key, int64_t timeout_ms, struct arena *arena,
+                                   int64_t *out) MUST_CHECK;
+
 /* What JetStream holds of an account on the node at the other end; nothing where it is not enabled.
  */
 struct node_assets {

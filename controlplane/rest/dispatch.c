@@ -5,7 +5,8 @@
  * What can go wrong: a refusal rolls everything back and is written to the audit trail (and, if
  * it would be the same again, to the record of idempotency) in a transaction of its own.  A
  * transaction that lost against another (serialization, deadlock) is made again from its
- * beginning, a few times; nothing of it has been seen by anybody.
+ * beginning, a few times; nothing of it has been seen by anybody.  So is one whose handler must
+ * know first what the nodes say.
  */
 #include "controlplane/rest/dispatch.h"
 
@@ -455,6 +456,7 @@ static void reset_attempt(struct rest_call *call, size_t header_count)
     call->body = NULL;
     call->action = call->operation_id = NULL;
     call->after = NULL;
+    call->ask = NULL;
     call->list = (struct list_query){0};
 }
 
@@ -467,6 +469,29 @@ static bool is_lost_race(const struct rest_call *call, enum result rc)
     return rc == ERR_CONFLICT &&
            (refusal->code == REFUSAL_none ||
             (refusal->code == REFUSAL_version_conflict && refusal->conflict_changes == NULL));
+}
+
+static enum result take_db(struct rest_call *call)
+{
+    if (pool_take(call->server->pool, DB_WAIT_MS, &call->work.db) == OK)
+        return OK;
+    call->work.db = NULL;
+    return refusal_set(call->work.refusal, REFUSAL_database_unavailable,
+                       "the database cannot be reached; try again later");
+}
+
+static void give_db(struct rest_call *call)
+{
+    if (call->work.db != NULL)
+        pool_give(call->server->pool, call->work.db);
+    call->work.db = NULL;
+}
+
+static enum result ask(struct rest_call *call)
+{
+    give_db(call);
+    call->ask(call);
+    return take_db(call);
 }
 
 static enum result transact(struct rest_call *call, const struct idempotency_key *key, bool keyed)
@@ -483,8 +508,13 @@ static enum result transact(struct rest_call *call, const struct idempotency_key
         if (rc != OK)
             return rc;
         rc = db_end(call->work.db, inside(call, key, keyed));
-        if (!is_lost_race(call, rc))
+        if (rc == ERR_AGAIN && call->ask != NULL) {
+            rc = ask(call);
+            if (rc != OK)
+                return rc;
+        } else if (!is_lost_race(call, rc)) {
             break;
+        }
     }
     return rc;
 }
@@ -583,13 +613,10 @@ static enum result run_with_db(struct rest_call *call)
 {
     struct idempotency_key key;
     bool keyed = false;
-    enum result rc = pool_take(call->server->pool, DB_WAIT_MS, &call->work.db);
+    enum result rc = take_db(call);
 
-    if (rc != OK) {
-        call->work.db = NULL;
-        return refusal_set(call->work.refusal, REFUSAL_database_unavailable,
-                           "the database cannot be reached; try again later");
-    }
+    if (rc != OK)
+        return rc;
     if (strcmp(call->route->permission, "public") != 0)
         rc = authenticate(call);
     if (rc == OK && call->who.token_id != NULL) {
@@ -607,8 +634,7 @@ static enum result run_with_db(struct rest_call *call)
         if (call->who.token_id != NULL)
             record_refusal(call, &key, keyed);
     }
-    pool_give(call->server->pool, call->work.db);
-    call->work.db = NULL;
+    give_db(call);
     if (rc == OK && call->after != NULL)
         call->after(call);
     return OK;

@@ -89,6 +89,12 @@ struct rest_call {
      * reply.  Such an answer is not kept for its Idempotency-Key. */
     void (*after)(struct rest_call *call);
     void *after_arg;
+    /* What nodes must be asked before: a handler that knows the question only sets it, and returns
+     * ERR_AGAIN.  Its transaction is undone, the nodes are asked without one and without a
+     * connection, and the call is made again from its beginning: then ask is NULL, and ask_arg
+     * what it was. */
+    void (*ask)(struct rest_call *call);
+    void *ask_arg;
     bool audited;
     const char *action;       /* of a refusal's event, once the handler knows; NULL: by the route */
     const char *operation_id; /* that the handler has started, for its event; NULL: none */

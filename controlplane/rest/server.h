@@ -12,6 +12,7 @@
 
 #include "api/base/buf.h"
 #include "controlplane/db/pool.h"
+#include "controlplane/domain/signing_key.h"
 #include "controlplane/domain/work.h"
 #include "controlplane/rest/figures.h"
 #include "controlplane/rest/limit.h"
@@ -31,6 +32,9 @@ struct rest_hooks {
     /* Asks the nodes of a system; {"ok", "links"}, a new reference.  NULL: nobody can ask. */
     json_t *(*check_system)(void *arg, const char *system_id, const char *account_key,
                             size_t links);
+    /* Asks all nodes who is connected with what a key signed.  NULL: nobody can ask. */
+    void (*count_clients)(void *arg, const struct signing_key_asked *asked, struct arena *arena,
+                          struct signing_key_clients *out);
     /* Prometheus lines of other parts, appended to /metrics. */
     void (*metrics)(void *arg, struct buf *out);
 };

@@ -3,6 +3,7 @@
 #include <stddef.h>
 
 #include "controlplane/domain/signing_key.h"
+#include "controlplane/rest/server.h"
 
 #define BASE "/v1/accounts/{account}/signing-keys"
 
@@ -45,8 +46,43 @@ static enum result create(struct rest_call *call)
                     : rc;
 }
 
+struct question {
+    struct signing_key_asked asked;
+    struct signing_key_clients clients;
+};
+
+static void ask_nodes(struct rest_call *call)
+{
+    const struct rest_hooks *hooks = &call->server->hooks;
+    struct question *question = call->ask_arg;
+
+    if (hooks->count_clients != NULL)
+        hooks->count_clients(hooks->arg, &question->asked, call->arena, &question->clients);
+}
+
+/* Sets what is to be asked of the nodes, and ERR_AGAIN; the second time it is answered. */
+static enum result clients_of(struct rest_call *call, const struct signing_key *key,
+                              struct signing_key_clients *out)
+{
+    struct question *question = call->ask_arg;
+    enum result rc;
+
+    if (question == NULL) {
+        question = arena_alloc(call->arena, sizeof(*question));
+        rc = signing_key_ask(&call->work, &call->account, key, &question->asked);
+        if (rc != OK)
+            return rc;
+        call->ask_arg = question;
+        call->ask = ask_nodes;
+        return ERR_AGAIN;
+    }
+    *out = question->clients;
+    return OK;
+}
+
 static enum result drop(struct rest_call *call)
 {
+    struct signing_key_clients clients;
     struct signing_key key;
     int64_t confirm;
     enum result rc = find(call, &key);
@@ -56,7 +92,9 @@ static enum result drop(struct rest_call *call)
     if (rc == OK)
         rc = router_query_int(call, "confirm_clients", 0, INT64_MAX, -1, &confirm);
     if (rc == OK)
-        rc = signing_key_delete(&call->work, &key, confirm);
+        rc = clients_of(call, &key, &clients);
+    if (rc == OK)
+        rc = signing_key_delete(&call->work, &key, &clients, confirm);
     if (rc == OK)
         rc = router_wait_account(call);
     if (rc == OK)

@@ -202,6 +202,36 @@ static void test_revoked_is_closed_and_refused(void **state)
     demo_peer_close(&peer);
 }
 
+static void test_a_signing_key_that_goes_counts_who_is_connected(void **state)
+{
+    struct scene *scene = *state;
+    char path[STAGE_PATH_MAX], key[64];
+    struct tenant tenant;
+    struct demo_peer peers[2];
+    json_t *answer;
+
+    tenant_make(scene, "keyed", &tenant);
+    assert_true(opens(scene, &tenant, &peers[0]));
+    assert_true(opens(scene, &tenant, &peers[1]));
+    answer = api_must(&scene->team, 200, "GET",
+                      api_path(path, "/v1/accounts/%s/signing-keys", tenant.id), NULL);
+    snprintf(key, sizeof(key), "%s",
+             api_text(json_array_get(json_object_get(answer, "items"), 0), "id"));
+    json_decref(answer);
+    answer = api_must_wait(&scene->team, 409, "DELETE",
+                           api_path(path, "/v1/accounts/%s/signing-keys/%s", tenant.id, key), NULL);
+    assert_non_null(strstr(api_text(answer, "detail"), "confirm_clients=2"));
+    json_decref(answer);
+    json_decref(api_must_wait(
+        &scene->team, 204, "DELETE",
+        api_path(path, "/v1/accounts/%s/signing-keys/%s?confirm_clients=2", tenant.id, key), NULL));
+    assert_false(can_connect(scene, &tenant));
+    await_closed(&peers[0]);
+    await_closed(&peers[1]);
+    demo_peer_close(&peers[0]);
+    demo_peer_close(&peers[1]);
+}
+
 static void test_suspended_and_resumed(void **state)
 {
     struct scene *scene = *state;
@@ -567,6 +597,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_messages_flow),
         cmocka_unit_test(test_revoked_is_closed_and_refused),
+        cmocka_unit_test(test_a_signing_key_that_goes_counts_who_is_connected),
         cmocka_unit_test(test_suspended_and_resumed),
         cmocka_unit_test(test_deleted_does_not_come_back),
         cmocka_unit_test(test_node_returns),

@@ -79,6 +79,16 @@ static void test_a_role_with_users_stays(void **state)
     assert_int_equal(scene_end(&scene, OK), OK);
 }
 
+static void deletion_refused(const struct signing_key *key,
+                             const struct signing_key_clients *clients, int64_t confirm,
+                             const char *part)
+{
+    assert_int_equal(signing_key_delete(&scene.work, key, clients, confirm), ERR_STATE);
+    assert_string_equal(scene_refused(&scene), "in_use");
+    assert_non_null(strstr(scene.refusal.detail, part));
+    scene.refusal.code = REFUSAL_none;
+}
+
 static void test_a_customers_key(void **state)
 {
     struct account account = scene_account(&scene);
@@ -86,6 +96,8 @@ static void test_a_customers_key(void **state)
     char public_key[NKEY_PUBLIC_MAX];
     struct vault_secret seed;
     struct signing_key key;
+    static const struct signing_key_clients none = {0}, two = {.connected = 2},
+                                            unknown = {.silent = 1};
 
     issuer_new_key(random_system(), NKEY_ACCOUNT, public_key, &seed);
     scene_as_tenant(&scene);
@@ -95,12 +107,15 @@ static void test_a_customers_key(void **state)
     assert_int_equal(signing_key_create(&scene.work, &account, &settings, &key), OK);
     assert_null(key.secret_id);
     assert_int_equal(signing_key_by_ref(&scene.work, scene.account_id, public_key, &key), OK);
-    key.live_credentials = 2;
-    assert_int_equal(signing_key_delete(&scene.work, &key, -1), ERR_STATE);
-    scene.refusal.code = REFUSAL_none;
-    assert_int_equal(signing_key_delete(&scene.work, &key, 1), ERR_STATE);
-    scene.refusal.code = REFUSAL_none;
-    assert_int_equal(signing_key_delete(&scene.work, &key, 2), OK);
+    deletion_refused(&key, &two, -1, "confirm_clients=2");
+    deletion_refused(&key, &two, 1, "confirm_clients=2");
+    deletion_refused(&key, &two, 0, "confirm_clients=2");
+    deletion_refused(&key, &none, 2, "confirm_clients=0");
+    deletion_refused(&key, &unknown, -1, "1 of the system's nodes did not say");
+    key.live_credentials = 3;
+    deletion_refused(&key, &none, -1, "Living credentials issued by it: 3");
+    deletion_refused(&key, &none, 3, "confirm_clients=0");
+    assert_int_equal(signing_key_delete(&scene.work, &key, &two, 2), OK);
     assert_int_equal(signing_key_by_ref(&scene.work, scene.account_id, public_key, &key),
                      ERR_NOT_FOUND);
     assert_int_equal(scene_end(&scene, OK), OK);

@@ -31,6 +31,9 @@ static const struct fake_answer answers[] = {
      "},"
      "{\"name\":\"y\",\"id\":\"A1\",\"memory\":2,\"storage\":40,\"stream_detail\":"
      "[{\"name\":\"S\",\"created\":\"2026-11-29T07:22:57Z\"},{\"name\":\"T\"}]}]}}"},
+    {"$SYS.REQ.ACCOUNT.A3.CONNZ", "{" SERVER ",\"data\":{\"total\":5,\"connections\":["
+                                  "{\"cid\":1,\"issuer_key\":\"AONE\"},"
+                                  "{\"cid\":2,\"issuer_key\":\"ATWO\"},{\"cid\":3}]}}"},
     {0}};
 
 static struct fake_node *node;
@@ -117,6 +120,21 @@ static void test_connections_of_an_account_not_loaded_are_none(void **state)
     assert_int_equal(count, 0);
 }
 
+static void test_connections_by_who_signed_are_counted_over_all_pages(void **state)
+{
+    int64_t count = -1;
+
+    assert_int_equal(node_request_signed_by(link, "A3", "AONE", 5000, &arena, &count), OK);
+    assert_int_equal(count, 2); /* the fake's pages are all the same: of the first and the second */
+    assert_string_equal(fake_node_heard(node, 7), "{\"auth\":true,\"limit\":256,\"offset\":3}");
+    assert_int_equal(node_request_signed_by(link, "A3", "ATHREE", 5000, &arena, &count), OK);
+    assert_int_equal(count, 0);
+    assert_int_equal(node_request_signed_by(link, "A2", "AONE", 5000, &arena, &count), OK);
+    assert_int_equal(count, 0);
+    assert_int_equal(node_request_signed_by(link, "A4", "AONE", 5000, &arena, &count),
+                     ERR_NOT_FOUND);
+}
+
 /* Every account may ask for its own: this one the broker answers itself. */
 static enum system_link_more on_statz(const struct node_statz *statz, void *arg)
 {
@@ -145,6 +163,7 @@ int main(void)
         cmocka_unit_test(test_a_refused_delete_says_why),
         cmocka_unit_test(test_assets_are_those_of_the_account_alone),
         cmocka_unit_test(test_connections_of_an_account_not_loaded_are_none),
+        cmocka_unit_test(test_connections_by_who_signed_are_counted_over_all_pages),
         cmocka_unit_test(test_statz),
     };
     return cmocka_run_group_tests(tests, begin, end);

@@ -40,6 +40,28 @@ static void test_a_key_has_a_life(void **state)
     control_refused(control, 404, "not_found", payments.token, "GET", one, NULL);
 }
 
+static void test_what_it_takes_with_it_is_confirmed(void **state)
+{
+    const char *one;
+
+    control_want(control, 201, payments.token, "POST",
+                 control_format(control, "/v1/accounts/%s/users", account), "{\"name\":\"app\"}");
+    control_want(control, 201, payments.token, "POST",
+                 control_format(control, "/v1/accounts/%s/users/%s/credentials", account,
+                                control_text(control, "id")),
+                 "{\"generate\":true,\"format\":\"creds\"}");
+    control_want(control, 200, payments.token, "GET", path(""), NULL);
+    assert_int_equal(control_int(control, "items/0/live_credentials"), 1);
+    one = path(control_format(control, "/%s", control_text(control, "items/0/id")));
+    control_refused_if(control, 409, "in_use", payments.token, "*", "DELETE", one, NULL);
+    control_refused_if(control, 412, "version_conflict", payments.token, "\"77\"", "DELETE", one,
+                       NULL);
+    control_refused_if(control, 409, "in_use", payments.token, "*", "DELETE",
+                       control_format(control, "%s?confirm_clients=1", one), NULL);
+    control_want_if(control, 204, payments.token, "*", "DELETE",
+                    control_format(control, "%s?confirm_clients=0", one), NULL);
+}
+
 static void test_bodies_that_are_refused(void **state)
 {
     control_refused(control, 409, "name_taken", payments.token, "POST", path(""),
@@ -59,6 +81,7 @@ int main(void)
         cmocka_unit_test(test_an_account_begins_with_one),
         cmocka_unit_test(test_a_key_has_a_life),
         cmocka_unit_test(test_bodies_that_are_refused),
+        cmocka_unit_test(test_what_it_takes_with_it_is_confirmed),
     };
     return cmocka_run_group_tests(tests, tenants_start_accounts, tenants_stop);
 }
