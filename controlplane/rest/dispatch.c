@@ -500,9 +500,11 @@ static enum result transact(struct rest_call *call, const struct idempotency_key
                            ? NULL
                            : call->who.team_id;
     size_t header_count = call->reply.header_count;
-    enum result rc = OK;
+    int lost = 0;
 
-    for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+    for (;;) {
+        enum result rc;
+
         reset_attempt(call, header_count);
         rc = db_begin(call->work.db, team);
         if (rc != OK)
@@ -512,11 +514,10 @@ static enum result transact(struct rest_call *call, const struct idempotency_key
             rc = ask(call);
             if (rc != OK)
                 return rc;
-        } else if (!is_lost_race(call, rc)) {
-            break;
+        } else if (!is_lost_race(call, rc) || ++lost == ATTEMPTS) {
+            return rc;
         }
     }
-    return rc;
 }
 
 /* What the path names last, and its kind as events have it. */
