@@ -199,6 +199,7 @@ help:
 	    'make run        install what is missing, start everything, show two teams at work' \
 	    'make stop       stop what make run started' \
 	    'make test       all tests that need nothing outside Debian' \
+	    'make lint       the rules of docs/STYLE.md that a machine can check' \
 	    'make check      lint, then the tests under ASan+UBSan and under TSan' \
 	    'make valgrind   control plane and node at work, each under valgrind' \
 	    'make interop    with stock nats-server and the nats CLI (they must be there)' \
