@@ -559,7 +559,8 @@ static void note_owner(const struct rest_call *call, struct audit_note *note)
 }
 
 /* A refused mutation leaves an event, and its answer if it would be the same again. */
-static void record_refusal(struct rest_call *call, const struct idempotency_key *key, bool keyed)
+static void record_refusal(struct rest_call *call, const struct idempotency_key *key, bool keyed,
+                           enum result refused)
 {
     int status = call->reply.status;
     bool denied = status == 401 || status == 403 || status == 404;
@@ -567,7 +568,7 @@ static void record_refusal(struct rest_call *call, const struct idempotency_key 
     struct audit_note note = {
         .action = call->action != NULL ? call->action : router_action(call->route, call->arena),
         .outcome = denied ? AUDIT_DENIED : AUDIT_FAILED,
-        .reason = refusal_kind(said->code != REFUSAL_none ? said->code : REFUSAL_internal)->code,
+        .reason = refusal_kind(said->code != REFUSAL_none ? said->code : refusal_of(refused))->code,
     };
     enum result rc;
 
@@ -633,7 +634,7 @@ static enum result run_with_db(struct rest_call *call)
     if (rc != OK) {
         reply_problem(call, rc);
         if (call->who.token_id != NULL)
-            record_refusal(call, &key, keyed);
+            record_refusal(call, &key, keyed, rc);
     }
     give_db(call);
     if (rc == OK && call->after != NULL)

@@ -108,8 +108,11 @@ static enum result server_config(struct rest_call *call)
                      !plain(config.server_name)))
         return refusal_set(call->work.refusal, REFUSAL_invalid_parameter,
                            "name must be the node's name");
-    if (rc == OK && (config.store_dir == NULL || config.store_dir[0] != '/' ||
-                     !plain(config.store_dir) || !plain(config.listen)))
+    if (rc == OK && !plain(config.listen))
+        return refusal_set(call->work.refusal, REFUSAL_invalid_parameter,
+                           "listen must be an address");
+    if (rc == OK &&
+        (config.store_dir == NULL || config.store_dir[0] != '/' || !plain(config.store_dir)))
         return refusal_set(call->work.refusal, REFUSAL_invalid_parameter,
                            "store_dir must be an absolute path");
     if (rc == OK)

@@ -20,6 +20,7 @@
 #include "api/base/mem.h"
 #include "api/base/random.h"
 #include "controlplane/app/app.h"
+#include "tests/lib/openapi_check.h"
 #include "tests/lib/pg.h"
 
 enum { PLACES = 32, PLACE_MAX = 4096, TOKEN_MAX = 160, URL_MAX = 1024, TIMEOUT_S = 60 };
@@ -231,6 +232,20 @@ static struct curl_slist *make_headers(const struct control_request *request)
     return list;
 }
 
+/* What api/openapi.json does not say of the operation, it may not answer. */
+static void check_declared(const struct control_request *request, const struct control_reply *reply)
+{
+    char media[128], why[160];
+
+    if (!openapi_declares(request->method, request->path, reply->status,
+                          control_header(reply, "Content-Type", media, sizeof(media)), reply->json,
+                          why, sizeof(why))) {
+        fprintf(stderr, "%s %s: %s is not in api/openapi.json\n", request->method, request->path,
+                why);
+        CHECK_UNREACHABLE("an answer that is not declared");
+    }
+}
+
 void control_exchange(const struct control_plane *control, const struct control_request *request,
                       struct control_reply *reply)
 {
@@ -266,6 +281,7 @@ void control_exchange(const struct control_plane *control, const struct control_
     reply->json = json_loadb(buf_text(&reply->body), reply->body.len, JSON_REJECT_DUPLICATES, NULL);
     curl_slist_free_all(headers);
     curl_easy_cleanup(curl);
+    check_declared(request, reply);
 }
 
 const char *control_header(const struct control_reply *reply, const char *name, char *out,

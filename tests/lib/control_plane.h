@@ -51,6 +51,7 @@ struct control_reply {
     struct buf body, head;
 };
 
+/* An answer that api/openapi.json does not declare is a failed test (CHECK). */
 void control_exchange(const struct control_plane *control, const struct control_request *request,
                       struct control_reply *reply);
 /* A header of the reply, NULL if it has none of that name; in its buffer. */

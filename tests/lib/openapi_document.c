@@ -61,6 +61,7 @@ static const struct answer {
     const char *id;
     int status;
     const char *schema, *media, *summary;
+    const char *also; /* another media type that can be asked for */
 } answers[] = {
     {"livez", 200, NULL, "text/plain", "Is the process alive?"},
     {"readyz", 200, NULL, NULL, "Can it serve?  Each part has its own entry."},
@@ -136,7 +137,7 @@ static const struct answer {
     {"deleteRevocation", 200, NULL, NULL, "Takes it back; says how much is valid again."},
     {"getAccountUsage", 200, NULL, NULL, "What an account used, in steps."},
     {"getAccountUsageNow", 200, NULL, NULL, "What it uses now, and of the month."},
-    {"getUsage", 200, NULL, NULL, "What all used, grouped."},
+    {"getUsage", 200, NULL, NULL, "What all used, grouped.", "text/csv"},
     {"listAuditEvents", 200, "AuditEvent", NULL, "Who did what, newest first."},
     {"listAccountAuditEvents", 200, "AuditEvent", NULL, "The same of one account."},
     {"listOperations", 200, "Operation", NULL, "Work that outlives its request."},
@@ -421,15 +422,34 @@ static void add_parameter(json_t *list, const char *name, const char *in, bool r
                                           "required", required, "schema", "type", type));
 }
 
-static void add_words(json_t *list, const char *words)
+/* Of a query, what may not be left out. */
+static bool is_needed(const char *id, const char *name)
+{
+    return id != NULL && strcmp(id, "getServerConfig") == 0 &&
+           (strcmp(name, "name") == 0 || strcmp(name, "store_dir") == 0);
+}
+
+static void add_words(json_t *list, const char *id, const char *words)
 {
     struct slice rest = slice_of(words), word;
     char name[TEXT_MAX];
 
     while (words != NULL && slice_cut(&rest, ' ', &word)) {
         snprintf(name, sizeof(name), "%.*s", (int)word.len, word.data);
-        add_parameter(list, name, "query", false, "string");
+        add_parameter(list, name, "query", is_needed(id, name), "string");
     }
+}
+
+static bool is_by_name(const struct rest_route *route)
+{
+    return strstr(route->path, "/by-name/") != NULL;
+}
+
+/* Where If-Match is looked at, though it may be left out. */
+static bool may_match(const struct rest_route *route)
+{
+    return is_by_name(route) || strcmp(route->method, "PATCH") == 0 ||
+           (strcmp(route->method, "DELETE") == 0 && strstr(route->path, "/revocations/") == NULL);
 }
 
 static json_t *parameters_of(const struct rest_route *route)
@@ -443,11 +463,11 @@ static json_t *parameters_of(const struct rest_route *route)
     }
     if (route->flags & ROUTE_LIST) {
         add_parameter(list, "limit", "query", false, "integer");
-        add_words(list, "cursor state label q created_after created_before updated_after");
+        add_words(list, NULL, "cursor state label q created_after created_before updated_after");
     }
-    add_words(list, route->query);
-    if (route->flags & ROUTE_IF_MATCH)
-        add_parameter(list, "If-Match", "header", true, "string");
+    add_words(list, route->id, route->query);
+    if (route->flags & ROUTE_IF_MATCH || may_match(route))
+        add_parameter(list, "If-Match", "header", (route->flags & ROUTE_IF_MATCH) != 0, "string");
     if (route->flags & ROUTE_WAIT)
         add_parameter(list, "Prefer", "header", false, "string");
     if (strcmp(route->method, "POST") == 0 && strcmp(route->permission, "public") != 0)
@@ -486,7 +506,7 @@ static json_t *body_of(const struct rest_route *route)
 static json_t *success_of(const struct rest_route *route, const struct answer *answer)
 {
     const char *media = answer->media != NULL ? answer->media : "application/json";
-    json_t *schema;
+    json_t *schema, *content;
     char text[TEXT_MAX];
 
     if (answer->status == 204)
@@ -503,8 +523,10 @@ static json_t *success_of(const struct rest_route *route, const struct answer *a
         schema = json_pack("{s:s,s:{s:{s:s,s:o},s:{s:[s,s]},s:{s:s}}}", "type", "object",
                            "properties", "items", "type", "array", "items", schema, "next_cursor",
                            "type", "string", "null", "has_more", "type", "boolean");
-    return json_pack("{s:s,s:{s:{s:o}}}", "description", "what was asked for", "content", media,
-                     "schema", schema);
+    content = json_pack("{s:{s:o}}", media, "schema", schema);
+    if (answer->also != NULL)
+        json_object_set_new(content, answer->also, json_pack("{s:o}", "schema", typed("string")));
+    return json_pack("{s:s,s:o}", "description", "what was asked for", "content", content);
 }
 
 static void add_codes(json_t *codes, const char *words)
@@ -515,10 +537,45 @@ static void add_codes(json_t *codes, const char *words)
         json_array_append_new(codes, json_stringn(word.data, word.len));
 }
 
-/* Every code that the operation can answer with. */
+/* Of those that change something. */
+static void add_change_codes(json_t *codes, const struct rest_route *route)
+{
+    add_codes(codes, "malformed_json unsupported_media_type body_too_large unknown_field "
+                     "validation_failed illegal_state version_conflict jwt_too_large "
+                     "signer_unavailable");
+    if (strcmp(route->method, "DELETE") == 0)
+        add_codes(codes, "in_use");
+    else
+        add_codes(codes, "name_taken quota_exceeded plan_forbids");
+    if (strcmp(route->method, "POST") == 0)
+        add_codes(codes, "idempotency_in_progress idempotency_key_reused");
+    if (strcmp(route->method, "POST") == 0 && route->flags & ROUTE_SECRET)
+        add_codes(codes, "secret_no_longer_available");
+    if (strstr(route->path, "{account}") != NULL)
+        add_codes(codes, "protected");
+}
+
+/* Of single operations. */
+static const struct {
+    const char *id, *codes;
+} own_codes[] = {
+    {"accountMetrics", "not_found"},
+    {"resumeAccount", "suspended_by_operator"},
+    {"issueCredential", "not_supported"},
+    {"createSigningKey", "not_supported"},
+    {"createSystem", "not_supported"},
+    {"changeSystem", "not_supported"},
+    {"activateOperatorKey", "signer_not_trusted_by_node"},
+    {"retireOperatorKey", "in_use"},
+    {"changeAccountLimits", "over_quota"},
+    {"changeAccount", "over_quota"},
+    {"putAccount", "over_quota"},
+    {"changeTeam", "over_quota"},
+};
+
+/* Every code that the operation can answer with; tests/lib/openapi_check.h holds it to that. */
 static json_t *codes_of(const struct rest_route *route)
 {
-    bool mutation = strcmp(route->method, "GET") != 0;
     json_t *codes = json_array();
 
     add_codes(codes, "not_acceptable internal");
@@ -531,28 +588,14 @@ static json_t *codes_of(const struct rest_route *route)
         add_codes(codes, "not_found");
     if (route->flags & ROUTE_LIST)
         add_codes(codes, "cursor_invalid");
-    if (route->flags & ROUTE_IF_MATCH)
+    if (route->flags & ROUTE_IF_MATCH || is_by_name(route))
         add_codes(codes, "precondition_required");
-    if (mutation)
-        add_codes(codes, "malformed_json unsupported_media_type body_too_large unknown_field "
-                         "validation_failed illegal_state version_conflict");
-    if (strcmp(route->method, "POST") == 0)
-        add_codes(codes, "idempotency_in_progress idempotency_key_reused name_taken "
-                         "quota_exceeded plan_forbids jwt_too_large signer_unavailable");
-    if (strcmp(route->method, "POST") == 0 && route->flags & ROUTE_SECRET)
-        add_codes(codes, "secret_no_longer_available");
-    if (strcmp(route->method, "DELETE") == 0)
-        add_codes(codes, "in_use protected");
-    if (strcmp(route->id, "resumeAccount") == 0)
-        add_codes(codes, "suspended_by_operator");
-    if (strcmp(route->id, "issueCredential") == 0 || strcmp(route->id, "createSigningKey") == 0 ||
-        strcmp(route->id, "createSystem") == 0 || strcmp(route->id, "changeSystem") == 0)
-        add_codes(codes, "not_supported");
-    if (strcmp(route->id, "activateOperatorKey") == 0)
-        add_codes(codes, "signer_not_trusted_by_node");
-    if (strcmp(route->id, "changeAccountLimits") == 0 || strcmp(route->id, "changeAccount") == 0 ||
-        strcmp(route->id, "putAccount") == 0 || strcmp(route->id, "changeTeam") == 0)
-        add_codes(codes, "over_quota plan_forbids");
+    if (strcmp(route->method, "GET") != 0)
+        add_change_codes(codes, route);
+    for (size_t i = 0; i < COUNT_OF(own_codes); i++) {
+        if (strcmp(own_codes[i].id, route->id) == 0)
+            add_codes(codes, own_codes[i].codes);
+    }
     return codes;
 }
 
@@ -564,7 +607,7 @@ static json_t *operation_of(const struct rest_route *route)
 
     snprintf(status, sizeof(status), "%d", answer->status);
     json_object_set_new(responses, status, success_of(route, answer));
-    if (strcmp(route->method, "PUT") == 0 && strstr(route->path, "/by-name/") != NULL)
+    if (is_by_name(route))
         json_object_set_new(responses, "201", success_of(route, answer));
     json_object_set_new(responses, "default",
                         json_pack("{s:s}", "$ref", "#/components/responses/Problem"));

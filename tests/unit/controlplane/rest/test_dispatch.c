@@ -194,6 +194,7 @@ static void test_a_refusal_stands_in_the_trail_of_what_it_concerns(void **state)
     assert_int_equal(control_count(control), 1);
     assert_string_equal(control_text(control, "items/0/resource/kind"), "user");
     assert_string_equal(control_text(control, "items/0/resource/id"), "usr_none");
+    assert_string_equal(control_text(control, "items/0/reason"), "not_found");
     assert_string_equal(control_text(control, "items/0/resource/account"), account);
 
     control_refused_if(control, 404, "not_found", theirs.token, "*", "DELETE", user, NULL);

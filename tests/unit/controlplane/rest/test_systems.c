@@ -118,6 +118,9 @@ static void test_a_node_gets_a_configuration(void **state)
     control_refused(control, 400, "invalid_parameter", admin, "GET",
                     path_of("/server-config?name=n1&store_dir=relative"), NULL);
     control_refused(control, 400, "invalid_parameter", admin, "GET",
+                    path_of("/server-config?name=n1&store_dir=/x&listen=%22"), NULL);
+    assert_string_equal(control_text(control, "detail"), "listen must be an address");
+    control_refused(control, 400, "invalid_parameter", admin, "GET",
                     path_of("/server-config?name=n%22&store_dir=/x"), NULL);
     control_refused(control, 400, "invalid_parameter", admin, "GET",
                     path_of("/server-config?name=n1&store_dir=/x%22%0Ainclude%20y"), NULL);
