@@ -95,7 +95,7 @@ static bool client_deliver(struct sub *base, const struct delivery *delivery)
     struct session *session = client_sub_session(sub);
     size_t bytes;
 
-    if (base->gone || session->conn.dead || session->state == SESSION_CLOSING)
+    if (base->gone || session->conn.dead || session->state >= SESSION_DROPPING)
         return false;
     bytes = send_message(sub, delivery);
     sub->msgs++;

@@ -12,6 +12,10 @@
 #include "dataplane/account/sublist.h"
 #include "dataplane/session/session.h"
 
+/* Where many go, one portion goes in a turn (about 4000 of two tokens), the next after a pause. */
+enum { DROP_WORK = 1 << 17 };
+#define DROP_PAUSE_NS NS_PER_MS
+
 struct client_sub {
     struct sub sub;
     uint64_t msgs; /* delivered */
@@ -47,7 +51,7 @@ void client_subs_remove(struct session *session, struct client_sub *sub);
  * step, and may be a node to be made. */
 uint32_t client_sub_work(struct slice subject);
 /* As many of them as cost so much, at least one; true when none is left (and the table's memory is
- * given back). */
+ * given back).  Until then nothing but client_subs_next may be asked. */
 bool client_subs_drop(struct session *session, uint32_t work);
 /* One after the other; *at begins with 0; NULL at the end.  Nothing may be added meanwhile. */
 struct client_sub *client_subs_next(const struct session_subs *subs, uint32_t *at);

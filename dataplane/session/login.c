@@ -3,15 +3,16 @@
  *
  *   1. decode    what the peer says of itself is kept
  *   2. auth      maybe off the worker; the conn pauses then
- *   3. bind      a place in the account
- *   4. place     maybe to another worker; nothing of the session is touched until it is there
- *   5. finish    limits, permissions, pings; +OK
+ *   3. drop      subscriptions of before, where they do not stay; many in turns, the conn pauses
+ *   4. bind      a place in the account
+ *   5. place     maybe to another worker; nothing of the session is touched until it is there
+ *   6. finish    limits, permissions, pings; +OK
  *
- * A second CONNECT drops all subscriptions and goes through the same again.
+ * A second CONNECT goes through the same again.
  *
- * What can go wrong: refused, the account is full, the peer leaves while auth is thinking
- * (session_close cancels the attempt), the account's terms change while the session moves (step
- * 5 compares generations).
+ * What can go wrong: refused, the account is full, the peer leaves while auth is thinking or while
+ * subscriptions go (session_close takes back either), the account's terms change meanwhile or while
+ * the session moves (step 6 compares generations).
  */
 #include "dataplane/session/login.h"
 
@@ -46,7 +47,7 @@ void login_refused(struct session *session, struct account *account, const char 
     session_close(session, SESSION_AUTH_FAILURE);
 }
 
-/* --- 5 --------------------------------------------------------------------------------------- */
+/* --- 6 --------------------------------------------------------------------------------------- */
 
 static void finish(struct session *session)
 {
@@ -77,7 +78,7 @@ static void finish(struct session *session)
         session_catch_up(session);
 }
 
-/* --- 4 --------------------------------------------------------------------------------------- */
+/* --- 5 --------------------------------------------------------------------------------------- */
 
 static void on_moved(struct conn *conn)
 {
@@ -109,7 +110,7 @@ static void place(struct session *session)
     conn_move(&session->conn, to, on_moved);
 }
 
-/* --- 3 --------------------------------------------------------------------------------------- */
+/* --- 4 --------------------------------------------------------------------------------------- */
 
 /* It was let in before, or has published and subscribed in $G without CONNECT. */
 static void leave_former(struct session *session, const struct identity *identity)
@@ -120,8 +121,6 @@ static void leave_former(struct session *session, const struct identity *identit
     session_leave_account(session);
     session->reason = SESSION_OPEN;
     session->in_msgs = session->in_bytes = session->out_msgs = session->out_bytes = 0;
-    if (session->subs.count > 0)
-        (void)client_subs_drop(session, UINT32_MAX);
 }
 
 static void become(struct session *session, struct identity *identity)
@@ -161,6 +160,44 @@ static void bind_account(struct session *session, struct identity *identity)
     place(session);
 }
 
+/* --- 3 --------------------------------------------------------------------------------------- */
+
+static void drop_more(struct timer *timer)
+{
+    struct session *session = container_of(timer, struct session, timer);
+    struct worker *worker = session->set->worker;
+    struct identity *identity = session->side->next;
+
+    if (!client_subs_drop(session, DROP_WORK)) {
+        timer_arm(&worker->timers, timer, worker->now_ns + DROP_PAUSE_NS, drop_more);
+        return;
+    }
+    session->side->next = NULL;
+    bind_account(session, identity);
+}
+
+/* Those made before the first CONNECT stay if the account is the same; nothing stays at another. */
+static void drop_former(struct session *session, struct identity *identity)
+{
+    struct worker *worker = session->set->worker;
+    bool stay = (session->flags & SESSION_CONNECTED) == 0 && session->account == identity->account;
+
+    if (stay || client_subs_drop(session, DROP_WORK)) {
+        bind_account(session, identity);
+        return;
+    }
+    session_move(session, SESSION_DROPPING);
+    session->side->next = identity;
+    if ((session->flags & SESSION_PAUSED) == 0) {
+        session->flags |= SESSION_PAUSED;
+        conn_pause(&session->conn);
+    }
+    /* The timer is free: begin() stopped it. */
+    timer_arm(&worker->timers, &session->timer, worker->now_ns + DROP_PAUSE_NS, drop_more);
+}
+
+/* --- 2 --------------------------------------------------------------------------------------- */
+
 /* What the peer may not ask for; false: it was told. */
 static bool wishes_granted(struct session *session)
 {
@@ -188,7 +225,7 @@ static void on_answer(void *owner, struct worker *worker, const struct auth_answ
     } else if (!wishes_granted(session)) {
         identity_retire(answer->identity, worker);
     } else {
-        bind_account(session, answer->identity);
+        drop_former(session, answer->identity);
     }
 }
 
@@ -276,14 +313,15 @@ static void remember(struct session *session, const struct handshake_connect *co
     session->parser.headers_off = (session->flags & SESSION_HEADERS) == 0;
 }
 
-/* Subscriptions made before CONNECT stay; they follow `echo`. */
+/* Subscriptions made before the first CONNECT stay; they follow `echo`. */
 static void follow_echo(struct session *session)
 {
     struct client_sub *sub;
     uint32_t at = 0;
 
-    if ((session->flags & SESSION_ECHO) != 0)
+    if ((session->flags & (SESSION_ECHO | SESSION_CONNECTED)) != 0)
         return;
+    worker_charge(session->set->worker, session->subs.count * SUB_WORK);
     while ((sub = client_subs_next(&session->subs, &at)) != NULL)
         client_subs_refresh(session, sub);
 }
@@ -296,7 +334,7 @@ void login_connect(struct session *session, const struct parser_event *event)
     struct arena arena = {0};
     char tag[SESSION_TAG_MAX];
 
-    worker_charge(worker, CONNECT_WORK + session->subs.count * SUB_WORK);
+    worker_charge(worker, CONNECT_WORK);
     if (handshake_connect_decode(event->text, &arena, &connect, &error) != OK) {
         log_every(1000, LOG_ERROR, LOG_SESSION, "%s - CONNECT cannot be read: %s %s",
                   session_tag(session, tag), error.pointer, error.message);
@@ -307,10 +345,7 @@ void login_connect(struct session *session, const struct parser_event *event)
     if (session->rtt_ns == 0)
         session->rtt_ns = worker->now_ns - session->ping_ns;
     remember(session, &connect);
-    if (session->flags & SESSION_CONNECTED)
-        (void)client_subs_drop(session, UINT32_MAX);
-    else
-        follow_echo(session);
+    follow_echo(session);
     begin(session, &connect);
     arena_fini(&arena);
 }

@@ -50,8 +50,9 @@ const char *session_reason_text(enum session_reason reason)
 static const unsigned session_moves[SESSION_STATES] = {
     [SESSION_NEW] = TO(SESSION_GREETED) | TO(SESSION_CLOSING),
     [SESSION_GREETED] = TO(SESSION_LOGIN) | TO(SESSION_CLOSING),
-    [SESSION_LOGIN] = TO(SESSION_READY) | TO(SESSION_CLOSING),
+    [SESSION_LOGIN] = TO(SESSION_READY) | TO(SESSION_DROPPING) | TO(SESSION_CLOSING),
     [SESSION_READY] = TO(SESSION_LOGIN) | TO(SESSION_CLOSING),
+    [SESSION_DROPPING] = TO(SESSION_READY) | TO(SESSION_CLOSING),
 };
 
 void session_move(struct session *session, enum session_state next)

@@ -3,6 +3,8 @@
  *
  *     NEW -> GREETED (INFO is out) -> LOGIN (auth is thinking) -> READY -> CLOSING
  *
+ * From LOGIN it goes through DROPPING where subscriptions of before must go first.
+ *
  * A session may do without CONNECT where no log-in is required; it then stays GREETED and is in
  * $G.  What differs between kinds of peer (client; later leaf node, route) is in session_kind.
  *
@@ -61,6 +63,7 @@ enum session_state {
     SESSION_GREETED,
     SESSION_LOGIN,
     SESSION_READY,
+    SESSION_DROPPING, /* from here on nothing is delivered to it */
     SESSION_CLOSING,
     SESSION_STATES
 };
@@ -159,9 +162,10 @@ struct session_side {
     char *texts;                       /* where they lie */
     char host[64];
     uint16_t port;
-    char nonce[16];      /* "": none */
-    bool legacy_account; /* CONNECT named an account: refused */
-    bool said_connect;   /* not let in without a word */
+    char nonce[16];        /* "": none */
+    struct identity *next; /* while SESSION_DROPPING: who it will be */
+    bool legacy_account;   /* CONNECT named an account: refused */
+    bool said_connect;     /* not let in without a word */
 };
 
 /*

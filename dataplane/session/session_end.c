@@ -7,9 +7,6 @@
 #include "dataplane/session/session_closed.h"
 #include "dataplane/session/session_set.h"
 
-enum { DROP_WORK = 1 << 17 }; /* in one turn: about 4000 subscriptions of two tokens */
-#define DROP_PAUSE_NS NS_PER_MS
-
 static void release(struct reclaim_node *node)
 {
     mem_free(container_of(node, struct session, retire));
@@ -127,6 +124,8 @@ void session_close(struct session *session, enum session_reason reason)
     if (session->attempt != NULL)
         auth_cancel(session->attempt);
     session->attempt = NULL;
+    identity_retire(session->side->next, set->worker);
+    session->side->next = NULL;
     timer_cancel(&set->worker->timers, &session->timer);
     timer_cancel(&set->worker->timers, &session->expiry);
     announce_end(session);

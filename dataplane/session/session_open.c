@@ -96,7 +96,7 @@ static bool may_speak(struct session *session, char first)
 
 static bool stopped(const struct session *session)
 {
-    return session->state == SESSION_CLOSING || session->state == SESSION_LOGIN ||
+    return session->state >= SESSION_DROPPING || session->state == SESSION_LOGIN ||
            (session->flags & SESSION_MOVING) != 0;
 }
 

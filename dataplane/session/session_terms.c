@@ -139,7 +139,8 @@ static void apply_default_permissions(struct session *session)
         return;
     session_use_permission(session, permission);
     identity_set_permission(session->identity, permission, session->set->worker);
-    review_subs(session);
+    if (session->state != SESSION_DROPPING) /* then they all go */
+        review_subs(session);
 }
 
 static bool still_welcome(struct session *session)

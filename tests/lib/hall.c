@@ -65,7 +65,7 @@ void hall_start(struct hall *hall, unsigned workers)
 {
     struct worker_options options = {
         .count = workers,
-        .clock = clock_system(),
+        .clock = hall->clock != NULL ? hall->clock : clock_system(),
         .on_start = on_start,
         .on_stop = on_stop,
         .arg = hall,

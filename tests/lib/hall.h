@@ -21,6 +21,7 @@ struct hall {
     struct auth_accounts lookup;
     struct session_options options;
     struct session_hooks hooks;
+    struct clock *clock; /* of the workers; NULL: the machine's */
 };
 
 /* The options of an ordinary node; then change some, then start. */

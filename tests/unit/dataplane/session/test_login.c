@@ -5,7 +5,11 @@
 
 #include <cmocka.h>
 
+#include <stdio.h>
+#include <sys/socket.h>
+
 #include "tests/lib/hall.h"
+#include "tests/lib/on_worker.h"
 
 #define QUIET "CONNECT {\"verbose\":false,\"pedantic\":false}\r\n"
 
@@ -68,6 +72,80 @@ static void test_connect_twice(void **state)
     guest_leave(&guest);
 }
 
+enum { MANY = 20000 };
+
+static void say_many(struct guest *guest)
+{
+    char line[64];
+
+    for (int i = 0; i < MANY; i++) {
+        snprintf(line, sizeof(line), "SUB many.%d %d\r\n", i, i);
+        guest_say(guest, line);
+    }
+}
+
+static uint64_t subscriptions_in(struct hall *hall)
+{
+    struct session_figures figures;
+
+    session_table_figures(hall->table, &figures);
+    return figures.subscriptions;
+}
+
+static void test_connect_twice_with_many_subscriptions(void **state)
+{
+    struct guest guest;
+
+    guest_enter(*state, &guest, NULL);
+    guest_say(&guest, QUIET);
+    say_many(&guest);
+    guest_hears_nothing(&guest);
+    guest_say(&guest, "CONNECT {}\r\nPUB many.1 0\r\n\r\nSUB many.1 1\r\nPUB many.1 0\r\n\r\n");
+    guest_hears_only(&guest, "+OK\r\n+OK\r\n+OK\r\n+OK\r\nMSG many.1 1 0\r\n\r\n");
+    guest_hears_nothing(&guest);
+    assert_int_equal(subscriptions_in(*state), 1);
+    guest_leave(&guest);
+}
+
+static bool dropping(struct worker *worker, void *arg)
+{
+    (void)worker;
+    return subscriptions_in(arg) < MANY;
+}
+
+/* The clock stands, so a second portion is never dropped: the worker serves others meanwhile, and
+ * nothing is delivered to who waits, nor read from him. */
+static void test_many_subscriptions_go_in_turns(void **state)
+{
+    struct hall hall;
+    struct guest guest, other;
+    char line[64];
+
+    (void)state;
+    hall_init(&hall);
+    hall.clock = clock_that_stands();
+    hall_start(&hall, 1);
+    guest_enter(&hall, &guest, NULL);
+    guest_enter(&hall, &other, NULL);
+    guest_say(&other, QUIET "SUB said 1\r\n");
+    guest_hears_nothing(&other);
+    guest_say(&guest, QUIET);
+    say_many(&guest);
+    guest_hears_nothing(&guest);
+    guest_say(&guest, QUIET "PUB said 0\r\n\r\n");
+    until_on_worker(hall.workers, 0, dropping, &hall);
+    assert_in_range(subscriptions_in(&hall), MANY / 2, MANY);
+    for (int i = 0; i < MANY; i++) {
+        snprintf(line, sizeof(line), "PUB many.%d 0\r\n\r\n", i);
+        guest_say(&other, line);
+    }
+    guest_hears_nothing(&other);
+    assert_int_equal(recv(guest.fd, line, sizeof(line), MSG_DONTWAIT), -1);
+    hall_stop(&hall);
+    guest_leave(&guest);
+    guest_leave(&other);
+}
+
 static void test_echo_off_also_for_what_was_subscribed_before(void **state)
 {
     struct guest guest, other;
@@ -89,6 +167,8 @@ int main(void)
         cmocka_unit_test(test_what_follows_connect_moves_along),
         cmocka_unit_test(test_what_connect_may_not_ask),
         cmocka_unit_test(test_connect_twice),
+        cmocka_unit_test(test_connect_twice_with_many_subscriptions),
+        cmocka_unit_test(test_many_subscriptions_go_in_turns),
         cmocka_unit_test(test_echo_off_also_for_what_was_subscribed_before),
     };
 

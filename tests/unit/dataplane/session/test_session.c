@@ -82,6 +82,8 @@ static void test_states(void **state)
     session_move(&session, SESSION_LOGIN);
     session_move(&session, SESSION_READY);
     session_move(&session, SESSION_LOGIN);
+    session_move(&session, SESSION_DROPPING);
+    session_move(&session, SESSION_READY);
     session_move(&session, SESSION_CLOSING);
     assert_int_equal(session.state, SESSION_CLOSING);
 }
