@@ -1,6 +1,7 @@
 /*
  * berth-broker: a node: arguments, configuration, log, node.
  */
+#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -68,11 +69,19 @@ static int start_log(const struct node_options *options)
     return 1;
 }
 
+/* The C library joins the small blocks that were freed long after, all at once and under a lock:
+ * a tenth of a second after 300,000 subscriptions went.  Let it do so as they are freed. */
+static void free_evenly(void)
+{
+    (void)mallopt(M_MXFAST, 0);
+}
+
 static int run(struct node_options *options)
 {
     struct node *node;
     int code = 1;
 
+    free_evenly();
     node_block_signals();
     if (start_log(options) != 0)
         return 1;
