@@ -20,6 +20,10 @@ static const struct column sync_columns[] = {
     {"NODE", "node"}, {"STATE", "node_state"}, {"STORED", "stored"}, {"APPLIED", "applied"},
     {"ERROR", "error/text"}, {"ATTEMPTS", "attempts"}, {0},
 };
+static const struct column push_columns[] = {
+    {"SYNC", "state"}, {"STORED", "nodes_stored"}, {"APPLIED", "nodes_applied"},
+    {"OF", "nodes_total"}, {0},
+};
 
 #define SETTINGS_FLAGS                                                                          \
     {"protection", FLAG_TRUE, NULL, NULL, "refuse to delete it; --protection=false lifts that"}, \
@@ -178,7 +182,7 @@ const struct command account_commands[] = {
      "GET", "/accounts/{account}/sync", NULL, sync_columns, .run = run_sync},
     {"account", "push", "ACCOUNT", "send its claims to every node again",
      "berth account push orders --wait=60",
-     "POST", "/accounts/{account}:push", NULL, NULL, COMMAND_WAIT},
+     "POST", "/accounts/{account}:push", NULL, push_columns, COMMAND_WAIT},
     {"sync", NULL, "[ACCOUNT]", "as account sync; exit code 7 unless all nodes have it",
      "berth sync orders", "GET", "/accounts/{account}/sync", NULL, sync_columns, .run = run_sync},
     {0},

@@ -103,7 +103,10 @@ static int check_sync(struct cli *cli, const json_t *saved)
         if (strcmp(state, "applied") == 0 || strcmp(state, "stored") == 0)
             return EXIT_OK;
         if (waited_ms >= left * 1000)
-            return cli_fail(EXIT_NOT_IN_SYNC, "saved, but not on all nodes yet: sync is %s", state);
+            return cli_fail(EXIT_NOT_IN_SYNC,
+                            "saved, but not on all nodes yet: sync is %s; it is tried again and "
+                            "again, berth account sync says how far it is",
+                            state);
         pause_ms(POLL_MS);
     }
 }

@@ -270,6 +270,8 @@ static int play_meter(struct play *play, long a_sent, long b_sent)
         enough = usage[0].msgs_in >= a_sent && usage[1].msgs_in >= b_sent;
         waited = (clock_mono_ns(clock_system()) - began) / NS_PER_MS + 1;
     }
+    if (!enough && interrupted())
+        return EXIT_FAILED;
     result(play, enough, "metered after %lld.%lld s:", (long long)(waited / 1000),
            (long long)(waited % 1000 / 100));
     say("", "  team  published  messages in  bytes in  messages out  bytes out");
@@ -322,8 +324,8 @@ static int run_demo(struct cli *cli)
             say("gone", "both teams, their accounts, users and credentials");
         code = code != EXIT_OK ? code : removed;
     }
-    if (code == EXIT_OK && interrupted())
-        code = EXIT_FAILED;
+    if (interrupted())
+        code = cli_fail(EXIT_FAILED, "interrupted before the end");
     demo_teams_close(&demo);
     nats_Close();
     sigprocmask(SIG_SETMASK, &before, NULL);

@@ -24,23 +24,27 @@ static const struct column key_columns[] = {
     {"ID", "id"}, {"PUBLIC KEY", "public_key"}, {"STATE", "state"}, {"CREATED", "created_at"}, {0},
 };
 
-#define SETTINGS_FLAGS                                                                        \
+/* What stands in the operator's JWT: it changes by a new one. */
+#define JWT_FLAGS                                                                             \
     {"strict", FLAG_TRUE, "strict_signing_keys", NULL,                                        \
      "accounts are signed by signing keys only"},                                             \
         {"assert-version", FLAG_TEXT, "assert_server_version", "N.N.N",                       \
          "the oldest server allowed"},                                                        \
         {"service-url", FLAG_LIST, "operator_service_urls", "URL", "nats://... for clients"}, \
         {"account-server-url", FLAG_TEXT, NULL, "URL", "where resolvers of type URL look"},   \
-        {"tag", FLAG_LIST, "tags", "TAG", "may be repeated"}, COMMON_FLAGS
+    {                                                                                         \
+        "tag", FLAG_LIST, "tags", "TAG", "may be repeated"                                    \
+    }
 
 static const struct flag create_flags[] = {
     {"out", FLAG_LOCAL, NULL, "FILE", "the identity seed goes there (0600); - for stdout alone"},
-    SETTINGS_FLAGS,
+    JWT_FLAGS,
+    COMMON_FLAGS,
     {0},
 };
 static const struct flag update_flags[] = {
     {"name", FLAG_TEXT, NULL, "NAME", "another name"},
-    SETTINGS_FLAGS,
+    COMMON_FLAGS,
     {0},
 };
 static const struct flag jwt_flags[] = {
@@ -50,6 +54,7 @@ static const struct flag jwt_flags[] = {
 static const struct flag sign_flags[] = {
     {"seed-file", FLAG_LOCAL, NULL, "FILE", "the operator's identity seed"},
     {"out", FLAG_LOCAL, NULL, "FILE", "keep the new JWT in a file instead of uploading it"},
+    JWT_FLAGS,
     {0},
 };
 
@@ -68,16 +73,49 @@ static int signing_keys(struct cli *cli, const char *path, struct strings *keys)
     keys->items = arena_alloc_array(&cli->arena, json_array_size(items) + 1, sizeof(char *));
     for (size_t i = 0; i < json_array_size(items); i++) {
         const json_t *item = json_array_get(items, i);
-        const char *state = cli_member(item, "state");
+        const char *state = cli_member(item, "state"), *key = cli_text(item, "public_key");
 
-        if (strcmp(state, "retired") != 0 && strcmp(state, "compromised") != 0)
-            keys->items[keys->count++] = cli_text(item, "public_key");
+        if (key != NULL && strcmp(state, "retired") != 0 && strcmp(state, "compromised") != 0)
+            keys->items[keys->count++] = key;
     }
     return EXIT_OK;
 }
 
-/* The present JWT with these signing keys, signed anew; in the arena. */
-static int sign(struct cli *cli, struct slice old, const struct strings *keys, struct slice *token)
+static struct strings texts(struct cli *cli, const json_t *list)
+{
+    struct strings out = {.count = json_array_size(list)};
+
+    out.items = arena_alloc_array(&cli->arena, out.count + 1, sizeof(char *));
+    for (size_t i = 0; i < out.count; i++)
+        out.items[i] = json_string_value(json_array_get(list, i));
+    return out;
+}
+
+/* Over what the present JWT says, what the flags say. */
+static void change_claims(struct cli *cli, struct claims *claims, const json_t *body)
+{
+    struct operator_claims *operator= claims->operator;
+    const json_t *tags = json_object_get(body, "tags");
+    const json_t *urls = json_object_get(body, "operator_service_urls");
+    const json_t *strict = json_object_get(body, "strict_signing_keys");
+    const char *version = cli_text(body, "assert_server_version");
+    const char *account_server = cli_text(body, "account_server_url");
+
+    if (strict != NULL)
+        operator->strict_signing_key_usage = json_is_true(strict);
+    if (version != NULL)
+        operator->assert_server_version = version;
+    if (account_server != NULL)
+        operator->account_server_url = account_server;
+    if (urls != NULL)
+        operator->operator_service_urls = texts(cli, urls);
+    if (tags != NULL)
+        claims->tags = texts(cli, tags);
+}
+
+/* The present JWT with these signing keys and what `body` changes, signed anew; in the arena. */
+static int sign(struct cli *cli, struct slice old, const struct strings *keys, const json_t *body,
+                struct slice *token)
 {
     const char *file = cli_flag(cli, "seed-file");
     struct jwt_key_signer signer;
@@ -101,6 +139,7 @@ static int sign(struct cli *cli, struct slice old, const struct strings *keys, s
         int64_t now = clock_wall_ns(clock_system()) / NS_PER_S;
 
         claims.operator->signing_keys = * keys;
+        change_claims(cli, &claims, body);
         claims.iat = now > claims.iat ? now : claims.iat + 1;
         jwt_key_signer_init(&signer, &nkey);
         if (strcmp(claims.sub, signer.signer.public_key) != 0)
@@ -121,12 +160,15 @@ static int run_sign(struct cli *cli)
     struct strings keys = {0};
     struct rest_reply reply;
     struct slice token;
-    json_t *body;
+    json_t *body, *changes = NULL;
     int code;
 
     if (!cli_has(cli, "seed-file"))
         return cli_fail(EXIT_USAGE, "give --seed-file FILE");
-    code = out != NULL ? cli_keep_ready(cli, out) : EXIT_OK;
+    code = cli_make_body(cli, &changes);
+    changes = shape_own(&cli->arena, changes != NULL ? changes : json_object());
+    if (code == EXIT_OK && out != NULL)
+        code = cli_keep_ready(cli, out);
     path = code == EXIT_OK ? cli_path(cli, "/operators/{operator}", &code) : NULL;
     if (path == NULL)
         return code;
@@ -136,7 +178,7 @@ static int run_sign(struct cli *cli)
     request.path = arena_printf(&cli->arena, "%s/jwt", path);
     if (!cli_call(cli, &request, &reply, &code))
         return code;
-    code = sign(cli, slice_trim(slice_make(reply.text, reply.len)), &keys, &token);
+    code = sign(cli, slice_trim(slice_make(reply.text, reply.len)), &keys, changes, &token);
     if (code != EXIT_OK)
         return code;
     if (out != NULL)
@@ -153,16 +195,6 @@ static int run_sign(struct cli *cli)
 }
 
 /* --- create ------------------------------------------------------------------------------- */
-
-static struct strings texts(struct cli *cli, const json_t *list)
-{
-    struct strings out = {.count = json_array_size(list)};
-
-    out.items = arena_alloc_array(&cli->arena, out.count + 1, sizeof(char *));
-    for (size_t i = 0; i < out.count; i++)
-        out.items[i] = json_string_value(json_array_get(list, i));
-    return out;
-}
 
 /* The operator's own JWT, by its identity, naming one signing key, saying what the body says. */
 static enum result first_jwt(struct cli *cli, const struct nkey *identity, const char *signing_key,
@@ -311,14 +343,15 @@ const struct command operator_commands[] = {
     {"operator", "show", "[OPERATOR]", "one operator",
      "berth operator show main",
      "GET", "/operators/{operator}", NULL, NULL},
-    {"operator", "update", "OPERATOR", "change what it says",
-     "berth operator update main --service-url nats://nats.example.com:4222",
+    {"operator", "update", "OPERATOR", "another name or description; the rest: operator sign",
+     "berth operator update main --display-name 'The operator of all teams'",
      "PATCH", "/operators/{operator}", update_flags, columns, COMMAND_IF_MATCH},
     {"operator", "jwt", "[OPERATOR]", "its JWT, as nodes want it",
      "berth operator jwt main --out operator.jwt",
      "GET", "/operators/{operator}/jwt", jwt_flags, NULL, COMMAND_TEXT},
     {"operator", "sign", "[OPERATOR]", "a new JWT that names its signing keys, signed here",
-     "berth operator sign main --seed-file operator.seed",
+     "berth operator sign main --seed-file operator.seed "
+     "--service-url nats://nats.example.com:4222",
      "PATCH", "/operators/{operator}", sign_flags, columns, .run = run_sign},
     {"operator", "keys", "[OPERATOR]", "its signing keys",
      "berth operator keys main",

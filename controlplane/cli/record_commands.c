@@ -3,6 +3,7 @@
 
 #include "controlplane/cli/cli.h"
 #include "controlplane/cli/command.h"
+#include "controlplane/cli/request.h"
 #include "controlplane/cli/tables.h"
 
 /* clang-format off */
@@ -93,8 +94,12 @@ static int run_totals(struct cli *cli)
 static int run_wait(struct cli *cli)
 {
     const json_t *last = NULL;
-    int code = cli_wait_operation(cli, cli_argument(cli, "OPERATION"), &last);
+    int code;
+    const char *id = cli_resolve(cli, "/operations", cli_argument(cli, "OPERATION"), &code);
 
+    if (id == NULL)
+        return code;
+    code = cli_wait_operation(cli, id, &last);
     if (last != NULL)
         output_items(cli->format, operation_columns, last);
     return code;

@@ -54,6 +54,10 @@ static int read_token(struct cli *cli, const char *path, const char **token)
     if (rc == OK && slice_cut(&rest, '\n', &line))
         *token = arena_copy(&cli->arena, slice_trim(line));
     secret_buf_wipe(&text);
+    if (rc == ERR_NOT_FOUND)
+        return cli_fail(EXIT_USAGE, "%s is not there", path);
+    if (rc == ERR_IO)
+        return cli_fail(EXIT_USAGE, "%s cannot be read", path);
     if (rc != OK || *token == NULL || **token == 0)
         return cli_fail(EXIT_USAGE, "%s holds no token", path);
     return EXIT_OK;
@@ -191,12 +195,30 @@ static json_t *check_rows(const json_t *ready)
     return rows;
 }
 
+/* Which systems nobody can connect to; told on stderr. */
+static int tell_silent_systems(const json_t *systems)
+{
+    int code = EXIT_OK;
+    size_t count = json_object_size(systems);
+    void *at = json_object_iter((json_t *)systems);
+
+    for (size_t i = 0; i < count; i++, at = json_object_iter_next((json_t *)systems, at)) {
+        const char *name = json_object_iter_key(at);
+
+        if (strcmp(cli_member(json_object_iter_value(at), "state"), "ok") != 0)
+            code = cli_fail(EXIT_UNAVAILABLE,
+                            "no node of %s is ready; see: berth system nodes %s, "
+                            "berth system check %s",
+                            name, name, name);
+    }
+    return code;
+}
+
 static int run_status(struct cli *cli)
 {
     struct rest_request ready = {.method = "GET", .path = "//readyz"};
     struct rest_request version = {.method = "GET", .path = "//version"};
     struct rest_reply reply, about;
-    int code = EXIT_OK;
     json_t *rows;
 
     if (rest_call(cli->client, &ready, &cli->arena, &reply) != OK &&
@@ -213,9 +235,8 @@ static int run_status(struct cli *cli)
     } else {
         output_object(cli->format, reply.json);
     }
-    if (reply.status >= 400)
-        code = EXIT_UNAVAILABLE;
-    return code;
+    return reply.status >= 400 ? EXIT_UNAVAILABLE
+                               : tell_silent_systems(output_at(reply.json, "checks/systems"));
 }
 
 /* --- contexts ----------------------------------------------------------------------------- */

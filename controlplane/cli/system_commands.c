@@ -42,7 +42,7 @@ static const struct flag update_flags[] = {
 };
 static const struct flag config_flags[] = {
     {"node", FLAG_QUERY, "name", "NAME", "the node's name"},
-    {"listen", FLAG_QUERY, "listen", "ADDRESS", "where it listens for clients; 0.0.0.0"},
+    {"listen", FLAG_QUERY, "listen", "ADDRESS", "where it listens for clients; 127.0.0.1"},
     {"port", FLAG_QUERY, "port", "PORT", "4222"},
     {"http-port", FLAG_QUERY, "http_port", "PORT", "for monitoring; none without it"},
     {"data", FLAG_QUERY, "store_dir", "FOLDER", "where it keeps accounts"},
@@ -53,6 +53,17 @@ static const struct flag list_nodes[] = {LIST_FLAGS, {0}};
 
 static const struct column drift_columns[] = {
     {"ACCOUNT", "name"}, {"SYNC", "state"}, {"BLOCKED", "sync_blocked"}, {"ID", "id"}, {0},
+};
+static const struct column link_columns[] = {
+    {"URL", "url"}, {"CONNECTED", "connected"}, {"TROUBLE", "trouble"}, {0},
+};
+static const struct column checked_columns[] = {
+    {"NODE", "node"}, {"STATE", "state"}, {"REACHABLE", "reachable"},
+    {"PERMITTED", "system_requests_permitted"}, {"VERSION", "server_version"},
+    {"RESOLVER", "resolver_kind"}, {"DELETE", "allow_delete"}, {"SKEW MS", "clock_skew_ms"}, {0},
+};
+static const struct column request_columns[] = {
+    {"NOT ANSWERED", "subject"}, {"ERROR", "error"}, {0},
 };
 /* clang-format on */
 
@@ -75,6 +86,45 @@ static int run_sync(struct cli *cli)
     if (json_array_size(drifts) > 0)
         output_items(cli->format, drift_columns, drifts);
     return EXIT_OK;
+}
+
+/* The requests that a link was refused, or that nobody answered. */
+static void show_failed_requests(const json_t *links)
+{
+    json_t *failed = json_array();
+
+    for (size_t i = 0; i < json_array_size(links); i++) {
+        const json_t *checks = output_at(json_array_get(links, i), "checks");
+
+        for (size_t j = 0; j < json_array_size(checks); j++) {
+            json_t *check = json_array_get(checks, j);
+
+            if (!json_is_true(json_object_get(check, "ok")))
+                json_array_append(failed, check);
+        }
+    }
+    if (json_array_size(failed) > 0)
+        output_items(OUTPUT_TABLE, request_columns, failed);
+    json_decref(failed);
+}
+
+static int run_check(struct cli *cli)
+{
+    struct rest_reply reply;
+    int code = cli_request(cli, &reply);
+
+    if (code != EXIT_OK)
+        return code;
+    if (cli->format == OUTPUT_TABLE) {
+        output_items(cli->format, link_columns, output_at(reply.json, "links"));
+        output_items(cli->format, checked_columns, output_at(reply.json, "nodes"));
+        show_failed_requests(output_at(reply.json, "links"));
+    } else {
+        output_object(cli->format, reply.json);
+    }
+    return json_is_true(output_at(reply.json, "ok"))
+               ? EXIT_OK
+               : cli_fail(EXIT_UNAVAILABLE, "not all is well: see above");
 }
 
 /* clang-format off */
@@ -103,9 +153,10 @@ const struct command system_commands[] = {
     {"system", "sync", "[SYSTEM]", "do its nodes hold what they should?",
      "berth system sync main",
      "GET", "/systems/{system}/sync", NULL, drift_columns, .run = run_sync},
-    {"system", "check", "[SYSTEM]", "can its nodes be reached, and may we do what we must?",
+    {"system", "check", "[SYSTEM]",
+     "can its nodes be reached, and may we do what we must? (exit code 8: no)",
      "berth system check main",
-     "POST", "/systems/{system}:test-connection", NULL, NULL},
+     "POST", "/systems/{system}:test-connection", NULL, checked_columns, .run = run_check},
     {"system", "reconcile", "[SYSTEM]", "compare the nodes with the database now",
      "berth system reconcile main",
      "POST", "/systems/{system}:reconcile", NULL, drift_columns, .run = run_sync},

@@ -95,6 +95,18 @@ for line in 'making a database cluster' '^  PostgreSQL *on a socket' '^  control
     start_until "$line"
 done
 
+# --- Ctrl-C in the middle of the scene ------------------------------------------------------------
+: >"$log"
+setsid env --default-signal=INT "$run" >"$log" 2>&1 </dev/null &
+pid=$!
+until_ok "the scene does not begin" grep -q 'request-reply inside A' "$log"
+kill -INT -- "-$pid"
+wait $pid 2>/dev/null
+grep -qE 'interrupted before the end|ok *metered' "$log" || fail "it is not said that it was interrupted"
+grep -q 'gone *both teams' "$log" || fail "the scene was not cleaned up when it was interrupted"
+grep -q 'FAIL' "$log" && fail "what was interrupted is said to have failed"
+nothing_left || fail "left after Ctrl-C: $(pgrep -af "$BERTH_VAR/(control|node).conf|$(pg_folder)")"
+
 # --- the first start ---------------------------------------------------------------------------
 start
 grep -q 'ok *B, subscribed to >, sees its own 150 messages and 0 of A' "$log" || fail "no scene"

@@ -53,7 +53,10 @@ static void test_accounts_become_requests(void **state)
          "200 {\"state\": \"pending\", \"desired\": {\"revision\": 4}, \"nodes\": []}"},
         {"account push orders --wait", "GET /v1/accounts/id-orders/sync", 7, "pending",
          "GET /v1/accounts/id-orders/sync", "200 {\"state\": \"pending\"}"},
-        {"account push orders", "POST /v1/accounts/id-orders:push", 0},
+        {"account push orders", "POST /v1/accounts/id-orders:push", 0,
+         "applied  1       1        1", "POST",
+         "202 {\"state\": \"applied\", \"nodes_total\": 1, \"nodes_stored\": 1, "
+         "\"nodes_applied\": 1, \"nodes\": [{\"node\": \"n1\"}]}"},
     };
 
     cli_lines_run(lines, COUNT_OF(lines));

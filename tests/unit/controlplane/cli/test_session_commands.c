@@ -17,6 +17,15 @@ static void test_who_and_how(void **state)
          "503 {\"checks\": {\"database\": \"down\"}}"},
         {"status -o json", "GET /readyz", 0, "database", "GET /readyz",
          "200 {\"checks\": {\"database\": \"ok\"}}"},
+        {"status", "GET /version", 0, "1 of 2 nodes ready", "GET /readyz",
+         "200 {\"checks\": {\"systems\": {\"main\": "
+         "{\"state\": \"ok\", \"nodes_ready\": 1, \"nodes_total\": 2}}}}"},
+        {"status", "GET /version", 8, "0 of 2 nodes ready", "GET /readyz",
+         "200 {\"checks\": {\"systems\": {\"main\": "
+         "{\"state\": \"no_node_ready\", \"nodes_ready\": 0, \"nodes_total\": 2}}}}",
+         .warns = "berth system nodes main"},
+        {"status -o json", "GET /readyz", 8, "no_node_ready", "GET /readyz",
+         "200 {\"checks\": {\"systems\": {\"main\": {\"state\": \"no_node_ready\"}}}}"},
     };
 
     cli_lines_run(lines, COUNT_OF(lines));
@@ -26,7 +35,8 @@ static void test_contexts_are_kept(void **state)
 {
     static const struct cli_line lines[] = {
         {"context list", "", 0, "NAME"},
-        {"login --name staging --token-file /nonexistent", NULL, 2, "holds no token"},
+        {"login --name staging --token-file /nonexistent", "", 2, "/nonexistent is not there"},
+        {"login --name staging --token-file /dev/null", "", 2, "/dev/null holds no token"},
         {"context use staging", "", 4, "there is no context staging"},
     };
 

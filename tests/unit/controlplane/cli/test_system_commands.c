@@ -41,10 +41,31 @@ static void test_systems_and_nodes_become_requests(void **state)
     cli_lines_run(lines, COUNT_OF(lines));
 }
 
+static void test_a_check_says_what_is_not_well(void **state)
+{
+    static const char well[] = "200 {\"ok\": true, \"nodes\": [{\"node\": \"n1\"}], \"links\": ["
+                               "{\"url\": \"nats://a\", \"connected\": true, \"checks\": "
+                               "[{\"subject\": \"$SYS.A\", \"ok\": true, \"error\": null}]}]}";
+    static const char ill[] = "200 {\"ok\": false, \"nodes\": [], \"links\": ["
+                              "{\"url\": \"nats://a\", \"connected\": true, \"checks\": "
+                              "[{\"subject\": \"$SYS.A\", \"ok\": true, \"error\": null}, "
+                              "{\"subject\": \"$SYS.B\", \"ok\": false, \"error\": \"late\"}]}]}";
+    static const struct cli_line lines[] = {
+        {"system check main", "POST /v1/systems/id-main:test-connection", 0, "n1", "POST", well,
+         .warns = ""},
+        {"system check main", NULL, 8, "$SYS.B        late", "POST", ill,
+         .warns = "not all is well"},
+        {"system check main -o json", NULL, 8, "\"ok\": false", "POST", ill},
+    };
+
+    cli_lines_run(lines, COUNT_OF(lines));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_systems_and_nodes_become_requests),
+        cmocka_unit_test(test_a_check_says_what_is_not_well),
     };
     return cmocka_run_group_tests(tests, cli_lines_start, cli_lines_stop);
 }
