@@ -284,7 +284,8 @@ static enum result push(struct rest_call *call)
     if (rc != OK)
         return rc;
     wait_for(call, &call->account);
-    return router_reply(call, 202, &sync_shape, &sync, NULL);
+    rc = router_audit(call, "account.push", &call->account.resource, &account_shape, NULL, NULL);
+    return rc == OK ? router_reply(call, 202, &sync_shape, &sync, NULL) : rc;
 }
 
 const struct rest_route accounts_routes[] = {

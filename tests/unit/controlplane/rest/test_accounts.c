@@ -158,6 +158,10 @@ static void test_jwt_claims_and_sync(void **state)
     control_want(control, 200, payments.token, "GET", path("/sync"), NULL);
     assert_int_equal(control_int(control, "nodes_total"), 0);
     control_want(control, 202, payments.token, "POST", path(":push"), NULL);
+    control_want(control, 200, payments.token, "GET", path("/audit-events?action=account.push"),
+                 NULL);
+    assert_string_equal(control_text(control, "items/0/resource/kind"), "account");
+    assert_string_equal(control_text(control, "items/0/resource/id"), account);
 }
 
 /* As the operation leaves an account that a node does not let go. */
