@@ -2,7 +2,8 @@
  * audit: who did what, in the transaction that did it.
  *
  * Every mutation writes one event in its own transaction; a refused one is written apart by the
- * router.  before and after hold no secret: keys by their public form, tokens by their id.
+ * router.  before and after hold no secret: keys by their public form, tokens by their id, what is
+ * shown once by its fingerprint.
  *
  * Ownership  borrowed for the call.
  * Thread     the work's.

@@ -128,10 +128,12 @@ json_t *conflict_changes(const json_t *then, const json_t *now, bool *complete)
     return all.changes;
 }
 
-enum result conflict_describe(struct rest_call *call, const struct resource *resource, json_t *now)
+enum result conflict_describe(struct rest_call *call, const struct resource *resource,
+                              const struct shape *shape, const void *value)
 {
     struct refusal *refusal = call->work.refusal;
     struct audit_state then = {.resource_id = resource->id, .version = call->if_match_version};
+    json_t *now = shape_own(call->arena, shape_encode(shape, value));
     bool complete;
     enum result rc = audit_state_near(&call->work, &then);
 
@@ -143,6 +145,8 @@ enum result conflict_describe(struct rest_call *call, const struct resource *res
     }
     if (rc != OK)
         return rc;
+    router_drop_secrets(then.state, shape);
+    router_drop_secrets(now, shape);
     refusal->conflict_changes =
         shape_own(call->arena, conflict_changes(then.state, now, &complete));
     refusal->conflict_since = then.version;

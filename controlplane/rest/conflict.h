@@ -18,9 +18,10 @@ enum {
     CONFLICT_VALUE_MAX = 1024, /* bytes of a value; a longer one is left out */
 };
 
-/* Fills the refusal's conflict.  now: the resource as it is, without its secrets. */
+/* Fills the refusal's conflict.  value: what the resource is of, as it is now, by its shape;
+ * secrets are left out. */
 enum result conflict_describe(struct rest_call *call, const struct resource *resource,
-                              json_t *now) MUST_CHECK;
+                              const struct shape *shape, const void *value) MUST_CHECK;
 
 /* [{field, then, now}]: members that differ, by JSON pointer; what the service itself keeps
  * (version, times, sync) is passed over.  A new reference.  *complete: none was left out. */

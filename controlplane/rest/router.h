@@ -144,7 +144,8 @@ enum result router_wait_account(struct rest_call *call) MUST_CHECK;
 /* Adds a header to the reply. */
 void router_header(struct rest_call *call, const char *name, const char *value);
 
-/* The change's event: before and after by the shape (NULL: nothing), secrets left out. */
+/* The change's event: before and after by the shape (NULL: nothing), of secrets "sha256:" and the
+ * digest of their text: whoever finds one can tell which event made it. */
 enum result router_audit(struct rest_call *call, const char *action,
                          const struct resource *resource, const struct shape *shape,
                          const void *before, const void *after) MUST_CHECK;

@@ -58,7 +58,7 @@ enum result router_match(struct rest_call *call, const struct resource *resource
     call->reply.etag = arena_printf(call->arena, "\"%lld\"", (long long)resource->version);
     if (!call->if_match || call->if_match_any || call->if_match_version == resource->version)
         return OK;
-    rc = conflict_describe(call, resource, router_shown(call->arena, shape, value));
+    rc = conflict_describe(call, resource, shape, value);
     if (rc != OK)
         return rc;
     return refusal_set(call->work.refusal, REFUSAL_version_conflict,

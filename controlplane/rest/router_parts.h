@@ -15,8 +15,8 @@ const char *router_decode(struct arena *arena, struct slice text, bool plus);
 enum result router_read_query(struct rest_call *call) MUST_CHECK;
 enum result router_read_if_match(struct rest_call *call) MUST_CHECK;
 const char *router_cursor(const struct rest_call *call, const char *id);
-/* As an event keeps it: by the shape, without members that hold secrets.  NULL: nothing. */
-json_t *router_shown(struct arena *arena, const struct shape *shape, const void *value);
+/* Removes what the shape calls secret. */
+void router_drop_secrets(json_t *tree, const struct shape *shape);
 /* The action of a route's events when its handler names none, or was refused: "team.change". */
 const char *router_action(const struct rest_route *route, struct arena *arena);
 /* Whose trail an event of this call belongs to; NULL: nobody's. */

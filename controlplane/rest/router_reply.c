@@ -1,10 +1,14 @@
 /* What handlers answer with, and the audit event of what they changed. */
+#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "api/base/check.h"
 #include "api/base/mem.h"
+#include "api/nats/digest.h"
 #include "controlplane/rest/router_parts.h"
+
+#define FINGERPRINT "sha256:"
 
 void router_header(struct rest_call *call, const char *name, const char *value)
 {
@@ -109,7 +113,27 @@ enum result router_created(struct rest_call *call, const char *collection,
     return router_reply(call, 201, shape, value, resource);
 }
 
-json_t *router_shown(struct arena *arena, const struct shape *shape, const void *value)
+void router_drop_secrets(json_t *tree, const struct shape *shape)
+{
+    for (size_t i = 0; i < shape->field_count; i++) {
+        if (shape->fields[i].flags & FIELD_SECRET)
+            json_object_del(tree, shape->fields[i].name);
+    }
+}
+
+/* Every secret that is made here has far too many bits to be found by trying. */
+static json_t *fingerprint(const char *secret)
+{
+    char text[sizeof(FINGERPRINT) + 2 * DIGEST_LEN] = FINGERPRINT;
+    uint8_t digest[DIGEST_LEN];
+
+    digest_sha256(secret, strlen(secret), digest);
+    sodium_bin2hex(text + sizeof(FINGERPRINT) - 1, 2 * DIGEST_LEN + 1, digest, DIGEST_LEN);
+    return json_string(text);
+}
+
+/* As an event keeps it. */
+static json_t *audited(struct arena *arena, const struct shape *shape, const void *value)
 {
     json_t *tree;
 
@@ -117,8 +141,13 @@ json_t *router_shown(struct arena *arena, const struct shape *shape, const void 
         return NULL;
     tree = shape_own(arena, shape_encode(shape, value));
     for (size_t i = 0; i < shape->field_count; i++) {
-        if (shape->fields[i].flags & FIELD_SECRET)
-            json_object_del(tree, shape->fields[i].name);
+        const struct field *field = &shape->fields[i];
+        const json_t *secret = json_object_get(tree, field->name);
+
+        if (!(field->flags & FIELD_SECRET) || secret == NULL)
+            continue;
+        CHECK(json_is_string(secret));
+        CHECK(json_object_set_new(tree, field->name, fingerprint(json_string_value(secret))) == 0);
     }
     return tree;
 }
@@ -169,8 +198,8 @@ enum result router_audit(struct rest_call *call, const char *action,
         .team_id = router_audit_team(call),
         .account_id = router_audit_account(call),
         .outcome = AUDIT_SUCCESS,
-        .before = router_shown(call->arena, shape, before),
-        .after = router_shown(call->arena, shape, after),
+        .before = audited(call->arena, shape, before),
+        .after = audited(call->arena, shape, after),
         .revision = call->has_account ? call->wait.revision : 0,
         .operation_id = call->operation_id,
     };

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "api/nats/digest.h"
 #include "tests/lib/tenants.h"
 
 static char user[40];
@@ -24,10 +25,21 @@ static const char *issue_path(void)
     return control_format(control, "/v1/accounts/%s/users/%s/credentials", account, user);
 }
 
+/* As sha256sum has it. */
+static void fingerprint(const char *text, char out[80])
+{
+    uint8_t digest[DIGEST_LEN];
+
+    digest_sha256(text, strlen(text), digest);
+    snprintf(out, 80, "sha256:");
+    for (size_t i = 0; i < DIGEST_LEN; i++)
+        snprintf(out + strlen(out), 3, "%02x", digest[i]);
+}
+
 /* The seed is in the answer once, and nowhere else: no list, no audit, no replay. */
 static void test_shown_once(void **state)
 {
-    char seed[80], id[40];
+    char seed[80], id[40], print[80];
     const char *headers[] = {"Idempotency-Key: once", NULL};
     struct control_request request = {.method = "POST",
                                       .token = payments.token,
@@ -62,6 +74,11 @@ static void test_shown_once(void **state)
     assert_string_equal(control_text(control, "items/0/resource/id"), id);
     assert_null(strstr(buf_text(&control_last(control)->body), seed));
     assert_null(strstr(buf_text(&control_last(control)->body), "eyJ")); /* nor its JWT */
+    fingerprint(seed, print);
+    assert_string_equal(control_text(control, "items/0/after/seed"), print);
+    assert_int_equal(strlen(control_text(control, "items/0/after/jwt")), strlen(print));
+    assert_int_equal(strlen(control_text(control, "items/0/after/creds")), strlen(print));
+    assert_null(control_member(control, "items/0/after/env")); /* none was asked for */
 }
 
 /* AUZ-02: operators mint no tenant's credentials. */
