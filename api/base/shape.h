@@ -52,8 +52,8 @@ enum {
     FIELD_READ_ONLY = 1 << 3,  /* encode only: decode treats it as unknown */
     FIELD_WRITE_ONLY = 1 << 4, /* decode only */
     FIELD_SECRET = 1 << 5,     /* never shown in errors or differences */
-    FIELD_NULL = 1 << 6,       /* encode writes null for NULL or an unset value */
-    FIELD_MS = 1 << 7,         /* KIND_TIME: encode writes milliseconds, always three digits */
+    FIELD_NULL = 1 << 6, /* encode writes null for NULL or an unset value; as absent to decode */
+    FIELD_MS = 1 << 7,   /* KIND_TIME: encode writes milliseconds, always three digits */
 };
 
 /* KIND_TIME: what stands for 0 where something has to ("no time", as Go programs write it). */

@@ -59,9 +59,9 @@ static const struct shape account_row_shape = SHAPE(struct account, account_row_
 #define T struct account_settings
 static const struct field account_settings_fields[] = {
     {NULL, FLATTEN_AT(T, settings), .type = &resource_settings_shape},
-    {"team_id", STRING_AT(T, team_id), FIELD_OMIT_EMPTY | FIELD_FIXED, .max = 64},
+    {"team_id", STRING_AT(T, team_id), FIELD_OMIT_EMPTY | FIELD_NULL | FIELD_FIXED, .max = 64},
     {"system_id", STRING_AT(T, system_id), FIELD_OMIT_EMPTY | FIELD_FIXED, .max = 64},
-    {"plan_id", STRING_AT(T, plan_id), FIELD_OMIT_EMPTY, .max = 64},
+    {"plan_id", STRING_AT(T, plan_id), FIELD_OMIT_EMPTY | FIELD_NULL, .max = 64},
     {"protection", BOOL_AT(T, protection)},
     {"tags", STRINGS_AT(T, tags), FIELD_OMIT_EMPTY, .max = TAGS_MAX, .valid = rule_tag,
      .rule = "text without blanks"},

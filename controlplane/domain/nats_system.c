@@ -74,7 +74,7 @@ static const struct field nats_system_settings_fields[] = {
      .valid = rule_node_url, .rule = url_rule},
     {"resolver_kind", ENUM_AT(T, resolver_kind), .type = resolver_kind_words},
     {"node_kind", ENUM_AT(T, node_kind), .type = node_kind_words},
-    {"jetstream", STRUCT_AT(T, jetstream), .type = &jetstream_settings_shape},
+    {"jetstream", STRUCT_AT(T, jetstream), FIELD_NULL, .type = &jetstream_settings_shape},
     {"capacity", INT_MAP_AT(T, capacity), FIELD_OMIT_EMPTY, .max = 64, .valid = rule_label_key,
      .rule = "a name"},
     {"accounts_expected", INT_AT(T, accounts_expected), FIELD_OMIT_EMPTY, .min = 1,

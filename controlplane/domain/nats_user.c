@@ -35,9 +35,9 @@ static const struct shape nats_user_row_shape = SHAPE(struct nats_user, nats_use
 #define T struct nats_user_settings
 static const struct field nats_user_settings_fields[] = {
     {NULL, FLATTEN_AT(T, settings), .type = &resource_user_settings_shape},
-    {"public_key", STRING_AT(T, public_key), FIELD_OMIT_EMPTY, .valid = rule_user_key,
+    {"public_key", STRING_AT(T, public_key), FIELD_OMIT_EMPTY | FIELD_NULL, .valid = rule_user_key,
      .rule = "a user's public key"},
-    {"role_id", STRING_AT(T, role_id), FIELD_OMIT_EMPTY, .max = 64},
+    {"role_id", STRING_AT(T, role_id), FIELD_OMIT_EMPTY | FIELD_NULL, .max = 64},
     {NULL, FLATTEN_AT(T, rules), .type = &user_rules_shape},
     {"tags", STRINGS_AT(T, tags), FIELD_OMIT_EMPTY, .max = TAGS_MAX, .valid = rule_tag,
      .rule = "text without blanks"},

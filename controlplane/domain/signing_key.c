@@ -41,7 +41,7 @@ static const struct field signing_key_settings_fields[] = {
     {"custody", ENUM_AT(T, custody), .type = custody_words},
     {"public_key", STRING_AT(T, public_key), FIELD_OMIT_EMPTY, .valid = rule_account_key,
      .rule = "an account's public key"},
-    {"role_id", STRING_AT(T, role_id), FIELD_OMIT_EMPTY, .max = 64},
+    {"role_id", STRING_AT(T, role_id), FIELD_OMIT_EMPTY | FIELD_NULL, .max = 64},
 };
 #undef T
 const struct shape signing_key_settings_shape =

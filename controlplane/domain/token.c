@@ -51,7 +51,7 @@ const struct shape token_shape = SHAPE(struct token, token_fields);
 static const struct field token_settings_fields[] = {
     {NULL, FLATTEN_AT(T, settings), .type = &resource_settings_shape},
     {"role", ENUM_AT(T, role), FIELD_OMIT_EMPTY | FIELD_FIXED, .type = principal_role_words},
-    {"member_id", STRING_AT(T, member_id), FIELD_OMIT_EMPTY | FIELD_FIXED, .max = 64},
+    {"member_id", STRING_AT(T, member_id), FIELD_OMIT_EMPTY | FIELD_NULL | FIELD_FIXED, .max = 64},
     {"scopes", STRINGS_AT(T, scopes), FIELD_OMIT_EMPTY, .max = 32, .valid = rule_scope,
      .rule = "a scope such as accounts:read"},
     {"accounts", STRINGS_AT(T, accounts), FIELD_OMIT_EMPTY, .max = LIST_MAX},

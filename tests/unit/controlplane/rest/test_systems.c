@@ -89,6 +89,15 @@ static void test_jetstream_is_an_object(void **state)
                     "{\"jetstream\":{\"enabled\":false,\"domain\":\"\",\"tiers\":[]}}");
     control_refused_if(control, 422, "unknown_field", admin, "*", "PATCH", path_of(""),
                        "{\"jetstream_enabled\":true}");
+    control_want(control, 200, admin, "GET", path_of(""), NULL);
+    control_want(control, 201, admin, "POST", "/v1/systems", /* and as a PATCH may say it */
+                 control_format(control,
+                                "{\"name\":\"plain\",\"operator_id\":\"%s\",\"urls\":[],"
+                                "\"jetstream\":null}",
+                                control_text(control, "operator_id")));
+    assert_true(json_is_false(control_member(control, "jetstream/enabled")));
+    control_want_if(control, 204, admin, "*", "DELETE",
+                    control_format(control, "/v1/systems/%s", control_text(control, "id")), NULL);
 }
 
 static void test_a_system_in_use_stays(void **state)

@@ -42,6 +42,25 @@ static void test_a_user_has_a_life(void **state)
     control_refused(control, 404, "not_found", payments.token, "GET", one, NULL);
 }
 
+/* What is shown as null may be sent as null. */
+static void test_nothing_is_null(void **state)
+{
+    static const char *const members[] = {"public_key", "role_id"};
+
+    make("{\"name\":\"plain\",\"public_key\":null,\"role_id\":null}");
+    for (size_t i = 0; i < 2; i++)
+        assert_true(json_is_null(control_member(control, members[i])));
+    control_want(control, 201, payments.token, "POST",
+                 control_format(control, "/v1/accounts/%s/signing-keys", account),
+                 "{\"name\":\"unscoped\",\"role_id\":null}");
+    assert_true(json_is_null(control_member(control, "role_id")));
+    control_want(control, 201, admin, "POST", "/v1/accounts",
+                 control_format(control,
+                                "{\"name\":\"planless\",\"team_id\":\"%s\",\"plan_id\":null}",
+                                payments.id));
+    assert_string_not_equal(control_text(control, "plan_id"), ""); /* the default one */
+}
+
 /* AUD-10: the event of what was refused says what it would have done. */
 static void check_refused(const char *action, const char *reason)
 {
@@ -151,9 +170,9 @@ static void test_bodies_that_are_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_a_user_has_a_life),        cmocka_unit_test(test_by_name),
-        cmocka_unit_test(test_whoever_creates_may_wait), cmocka_unit_test(test_pages),
-        cmocka_unit_test(test_bodies_that_are_refused),
+        cmocka_unit_test(test_nothing_is_null), cmocka_unit_test(test_a_user_has_a_life),
+        cmocka_unit_test(test_by_name),         cmocka_unit_test(test_whoever_creates_may_wait),
+        cmocka_unit_test(test_pages),           cmocka_unit_test(test_bodies_that_are_refused),
     };
     return cmocka_run_group_tests(tests, tenants_start_accounts, tenants_stop);
 }
