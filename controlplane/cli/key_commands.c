@@ -5,7 +5,7 @@
 /* clang-format off */
 static const struct column key_columns[] = {
     {"NAME", "name"}, {"PUBLIC KEY", "public_key"}, {"STATE", "state"}, {"CUSTODY", "custody"},
-    {"ROLE", "role_id"}, {"LIVE", "live_credentials"}, {"ID", "id"}, {0},
+    {"ROLE", "role_name"}, {"LIVE", "live_credentials"}, {"ID", "id"}, {0},
 };
 static const struct column role_columns[] = {
     {"NAME", "name"}, {"PUBLISH", "permissions/pub/allow"}, {"SUBSCRIBE", "permissions/sub/allow"},

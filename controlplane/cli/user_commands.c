@@ -23,8 +23,8 @@
 
 /* clang-format off */
 static const struct column columns[] = {
-    {"NAME", "name"}, {"STATE", "state"}, {"ROLE", "role_id"}, {"PUBLISH", "permissions/pub/allow"},
-    {"SUBSCRIBE", "permissions/sub/allow"}, {"ID", "id"}, {0},
+    {"NAME", "name"}, {"STATE", "state"}, {"ROLE", "role_name"},
+    {"PUBLISH", "permissions/pub/allow"}, {"SUBSCRIBE", "permissions/sub/allow"}, {"ID", "id"}, {0},
 };
 static const struct column creds_columns[] = {
     {"ID", "id"}, {"USER", "user_id"}, {"STATE", "state"}, {"ISSUED", "issued_at"},

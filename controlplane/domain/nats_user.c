@@ -17,6 +17,7 @@ enum { DEFAULT_TTL_S = 90 * 86400, TAGS_MAX = 64 };
     {"account_id", STRING_AT(T, account_id)},                                                      \
     {"public_key", STRING_AT(T, public_key), FIELD_NULL},                                          \
     {"role_id", STRING_AT(T, role_id), FIELD_NULL},                                                \
+    {"role_name", STRING_AT(T, role_name), FIELD_NULL},                                            \
     {NULL, FLATTEN_AT(T, rules), .type = &user_rules_shape},                                       \
     {"tags", STRINGS_AT(T, tags)},                                                                 \
     {"default_ttl_s", OPTIONAL_AT(T, default_ttl_s)}

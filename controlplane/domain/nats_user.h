@@ -11,7 +11,7 @@
 
 struct nats_user {
     struct resource resource; /* state: active, disabled, deleted */
-    const char *account_id, *team_id, *public_key, *role_id;
+    const char *account_id, *team_id, *public_key, *role_id, *role_name;
     struct user_rules rules;
     struct strings tags;
     struct optional_int default_ttl_s;

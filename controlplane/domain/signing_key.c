@@ -20,6 +20,7 @@ enum { CUSTODY_MANAGED };
     {"public_key", STRING_AT(T, public_key)},                                                      \
     {"custody", ENUM_AT(T, custody), .type = custody_words},                                       \
     {"role_id", STRING_AT(T, role_id), FIELD_NULL},                                                \
+    {"role_name", STRING_AT(T, role_name), FIELD_NULL},                                            \
     {"live_credentials", INT_AT(T, live_credentials)}
 static const struct field signing_key_fields[] = {
     SHOWN,

@@ -16,7 +16,7 @@ struct signing_key {
     struct resource resource; /* state: active, retiring, retired, compromised */
     const char *account_id, *team_id, *public_key;
     int custody; /* managed, customer */
-    const char *role_id;
+    const char *role_id, *role_name;
     int64_t live_credentials; /* issued by it here and not over */
     const char *secret_id;    /* not in the JSON */
 };

@@ -12,7 +12,7 @@ static const char *const own_members[] = {
     "version",         "updated_at",        "sync",         "revision",       "jwt_size",
     "account_count",   "user_count",        "last_used_at", "last_used_from", "live_credentials",
     "nodes_total",     "nodes_ready",       "allow_delete", "conditions",     "effective_limits",
-    "last_compare_at", "last_reconcile_at",
+    "last_compare_at", "last_reconcile_at", "role_name",
 };
 
 struct comparison {

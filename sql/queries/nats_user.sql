@@ -1,20 +1,20 @@
 -- name: user_by_ref
-SELECT *
-  FROM user_item
+SELECT u.*, (SELECT r.name FROM scoped_role r WHERE r.role_id = u.role_id) AS role_name
+  FROM user_item u
  WHERE account_id = $1
    AND $2 IN (id, public_key)
    AND state <> 'deleted';
 
 -- name: user_by_name
-SELECT *
-  FROM user_item
+SELECT u.*, (SELECT r.name FROM scoped_role r WHERE r.role_id = u.role_id) AS role_name
+  FROM user_item u
  WHERE account_id = $1
    AND name = $2
    AND state <> 'deleted';
 
 -- name: user_list
-SELECT *
-  FROM user_item
+SELECT u.*, (SELECT r.name FROM scoped_role r WHERE r.role_id = u.role_id) AS role_name
+  FROM user_item u
  WHERE id > $1
    AND list_matches(name, state, labels, created_at, updated_at, $3, $4, $5, $6, $7, $8)
    AND account_id = $9

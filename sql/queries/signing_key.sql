@@ -1,13 +1,13 @@
 -- name: signing_key_by_ref
-SELECT *
-  FROM signing_key_item
+SELECT k.*, (SELECT r.name FROM scoped_role r WHERE r.role_id = k.role_id) AS role_name
+  FROM signing_key_item k
  WHERE account_id = $1
    AND $2 IN (id, public_key)
    AND state IN ('active', 'retiring');
 
 -- name: signing_key_list
-SELECT *
-  FROM signing_key_item
+SELECT k.*, (SELECT r.name FROM scoped_role r WHERE r.role_id = k.role_id) AS role_name
+  FROM signing_key_item k
  WHERE id > $1
    AND list_matches(name, state, labels, created_at, updated_at, $3, $4, $5, $6, $7, $8)
    AND account_id = $9

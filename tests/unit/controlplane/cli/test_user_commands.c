@@ -28,6 +28,9 @@ static void test_users_become_requests(void **state)
          0},
         {"user list --account orders", "GET /v1/accounts/id-orders/users?limit=500", 0,
          "SUBSCRIBE"},
+        {"user create w --account orders --role device", NULL, 0, "active  device ", "POST",
+         "201 {\"name\": \"w\", \"state\": \"active\", \"role_id\": \"rol_1\", "
+         "\"role_name\": \"device\", \"id\": \"usr_1\"}"},
         {"user update w --account orders --disabled",
          "PATCH /v1/accounts/id-orders/users/id-w If-Match: \"7\" {\"disabled\":true}", 0},
         {"user delete w --account orders --yes",

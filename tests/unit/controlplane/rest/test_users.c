@@ -61,6 +61,25 @@ static void test_nothing_is_null(void **state)
     assert_string_not_equal(control_text(control, "plan_id"), ""); /* the default one */
 }
 
+static void test_a_role_is_named(void **state)
+{
+    const char *roles = control_format(control, "/v1/accounts/%s/roles", account);
+    char role[40];
+
+    control_want(control, 201, payments.token, "POST", roles, "{\"name\":\"device\"}");
+    snprintf(role, sizeof(role), "%s", control_text(control, "id"));
+    make(control_format(control, "{\"name\":\"sensor\",\"role_id\":\"%s\"}", role));
+    assert_string_equal(control_text(control, "role_name"), "device");
+    control_want_if(control, 200, payments.token, "*", "PATCH",
+                    control_format(control, "%s/%s", roles, role), "{\"name\":\"probe\"}");
+    control_want(control, 200, payments.token, "GET", path("?q=sensor"), NULL);
+    assert_string_equal(control_text(control, "items/0/role_name"), "probe");
+    control_want(control, 200, payments.token, "GET",
+                 control_format(control, "/v1/accounts/%s/signing-keys?q=device-key", account),
+                 NULL);
+    assert_string_equal(control_text(control, "items/0/role_name"), "probe");
+}
+
 /* AUD-10: the event of what was refused says what it would have done. */
 static void check_refused(const char *action, const char *reason)
 {
@@ -170,9 +189,10 @@ static void test_bodies_that_are_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_nothing_is_null), cmocka_unit_test(test_a_user_has_a_life),
-        cmocka_unit_test(test_by_name),         cmocka_unit_test(test_whoever_creates_may_wait),
-        cmocka_unit_test(test_pages),           cmocka_unit_test(test_bodies_that_are_refused),
+        cmocka_unit_test(test_nothing_is_null),          cmocka_unit_test(test_a_role_is_named),
+        cmocka_unit_test(test_a_user_has_a_life),        cmocka_unit_test(test_by_name),
+        cmocka_unit_test(test_whoever_creates_may_wait), cmocka_unit_test(test_pages),
+        cmocka_unit_test(test_bodies_that_are_refused),
     };
     return cmocka_run_group_tests(tests, tenants_start_accounts, tenants_stop);
 }
