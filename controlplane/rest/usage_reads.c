@@ -126,6 +126,14 @@ static void set_share(json_t *shares, const char *name, int64_t used, struct opt
         json_object_set_new(shares, name, json_null());
 }
 
+/* Of the figures; a node's clock may have been ahead when it was sampled. */
+static json_t *age_s(struct work *work, int64_t sampled_at)
+{
+    int64_t age = (work_now(work) - sampled_at) / NS_PER_S;
+
+    return sampled_at > 0 ? json_integer(age > 0 ? age : 0) : json_null();
+}
+
 static enum result current(struct rest_call *call)
 {
     struct effective_limits effective = {0};
@@ -148,10 +156,7 @@ static enum result current(struct rest_call *call)
     set_share(shares, "monthly_bytes_hard", now.month_bytes_in + now.month_bytes_out,
               effective.limits.monthly_bytes_hard);
     json_object_set_new(tree, "quota_percent", shares);
-    json_object_set_new(tree, "age_s",
-                        now.sampled_at > 0
-                            ? json_integer((work_now(&call->work) - now.sampled_at) / NS_PER_S)
-                            : json_null());
+    json_object_set_new(tree, "age_s", age_s(&call->work, now.sampled_at));
     return router_reply_json(call, 200, tree);
 }
 

@@ -99,6 +99,11 @@ static void test_now(void **state)
                  control_format(control, "/v1/accounts/%s/usage:current", account), NULL);
     assert_true(json_is_string(control_member(control, "sampled_at")));
     assert_true(json_is_integer(control_member(control, "age_s")));
+    run_sql("UPDATE node SET sampled_at = clock_timestamp() + interval '1 hour'");
+    control_want(control, 200, payments.token, "GET",
+                 control_format(control, "/v1/accounts/%s/usage:current", account), NULL);
+    assert_int_equal(control_int(control, "age_s"), 0);
+    assert_true(json_is_integer(control_member(control, "age_s")));
 }
 
 /* What alarms and what ends it: of both, how much of the month's volume is used. */
