@@ -141,6 +141,7 @@ static enum result put_by_name(struct rest_call *call)
     if (rc != OK)
         return rc;
     call->has_account = true;
+    call->revision_found = call->account.revision;
     if (!call->if_match)
         return refusal_set(call->work.refusal, REFUSAL_precondition_required,
                            "The account exists: send its ETag in If-Match.");

@@ -236,6 +236,7 @@ static enum result load_account(struct rest_call *call, const char *ref)
         principal_sees_account(&call->who, call->account.team_id, call->account.resource.id))
         rc = account_lock(&call->work, call->account.resource.id, 0, &call->account);
     call->has_account = rc == OK;
+    call->revision_found = rc == OK ? call->account.revision : 0;
     return rc == ERR_NOT_FOUND ? hidden(call) : rc;
 }
 
@@ -453,6 +454,7 @@ static void reset_attempt(struct rest_call *call, size_t header_count)
     call->work.wake = 0;
     call->wait = (struct rest_wait){0};
     call->has_team = call->has_account = call->audited = false;
+    call->revision_found = 0;
     call->body = NULL;
     call->action = call->operation_id = NULL;
     call->after = NULL;

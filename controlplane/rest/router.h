@@ -77,6 +77,7 @@ struct rest_call {
     const char *names[ROUTE_PARAMS_MAX];  /* "account", "user" */
     struct team team;                     /* if the path has {team} */
     struct account account;               /* if the path has {account}; locked for mutations */
+    int64_t revision_found;               /* of that account when the call came to it */
     bool has_team, has_account;
     void *body;        /* of the route's shape; NULL without one */
     json_t *body_json; /* as sent */
@@ -144,8 +145,9 @@ enum result router_wait_account(struct rest_call *call) MUST_CHECK;
 /* Adds a header to the reply. */
 void router_header(struct rest_call *call, const char *name, const char *value);
 
-/* The change's event: before and after by the shape (NULL: nothing), of secrets "sha256:" and the
- * digest of their text: whoever finds one can tell which event made it. */
+/* The change's event, with the account's revision if the call made one: before and after by the
+ * shape (NULL: nothing), of secrets "sha256:" and the digest of their text: whoever finds one can
+ * tell which event made it. */
 enum result router_audit(struct rest_call *call, const char *action,
                          const struct resource *resource, const struct shape *shape,
                          const void *before, const void *after) MUST_CHECK;

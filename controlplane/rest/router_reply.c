@@ -200,7 +200,7 @@ enum result router_audit(struct rest_call *call, const char *action,
         .outcome = AUDIT_SUCCESS,
         .before = audited(call->arena, shape, before),
         .after = audited(call->arena, shape, after),
-        .revision = call->has_account ? call->wait.revision : 0,
+        .revision = call->wait.revision != call->revision_found ? call->wait.revision : 0,
         .operation_id = call->operation_id,
     };
 

@@ -135,6 +135,37 @@ static void test_whoever_creates_may_wait(void **state)
     }
 }
 
+/* Whether the newest event of this action names a revision. */
+static bool names_revision(const char *action)
+{
+    control_want(control, 200, payments.token, "GET",
+                 control_format(control, "/v1/audit-events?action=%s&outcome=success", action),
+                 NULL);
+    return json_is_integer(control_member(control, "items/0/revision"));
+}
+
+/* Only what changes the account's claims makes one: who is disabled is revoked. */
+static void test_an_event_names_the_revision_that_it_made(void **state)
+{
+    const char *one = make("{\"name\":\"watched\"}");
+
+    control_want_if(control, 200, payments.token, "*", "PATCH", one, "{\"payload\":9}");
+    assert_false(names_revision("user.change"));
+    control_want(control, 201, payments.token, "POST",
+                 control_format(control, "%s/credentials", one), "{\"generate\":true}");
+    control_want_if(control, 200, payments.token, "*", "PATCH", one, "{\"disabled\":true}");
+    assert_true(names_revision("user.change"));
+    control_want_if(control, 200, payments.token, "*", "PUT", path("/by-name/watched"),
+                    "{\"name\":\"watched\",\"disabled\":true}");
+    assert_false(names_revision("user.change"));
+    control_want(control, 201, payments.token, "PUT", "/v1/accounts/by-name/new",
+                 "{\"name\":\"new\"}");
+    assert_true(names_revision("account.create"));
+    control_want_if(control, 200, payments.token, "*", "PUT", "/v1/accounts/by-name/new",
+                    "{\"name\":\"new\",\"labels\":{\"a\":\"b\"}}");
+    assert_false(names_revision("account.change"));
+}
+
 /* API-10: a walk sees each once, whatever comes meanwhile. */
 static void test_pages(void **state)
 {
@@ -189,9 +220,14 @@ static void test_bodies_that_are_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_nothing_is_null),          cmocka_unit_test(test_a_role_is_named),
-        cmocka_unit_test(test_a_user_has_a_life),        cmocka_unit_test(test_by_name),
-        cmocka_unit_test(test_whoever_creates_may_wait), cmocka_unit_test(test_pages),
+
+        cmocka_unit_test(test_nothing_is_null),
+        cmocka_unit_test(test_an_event_names_the_revision_that_it_made),
+        cmocka_unit_test(test_a_role_is_named),
+        cmocka_unit_test(test_a_user_has_a_life),
+        cmocka_unit_test(test_by_name),
+        cmocka_unit_test(test_whoever_creates_may_wait),
+        cmocka_unit_test(test_pages),
         cmocka_unit_test(test_bodies_that_are_refused),
     };
     return cmocka_run_group_tests(tests, tenants_start_accounts, tenants_stop);
