@@ -50,6 +50,12 @@ static void say_warning(const char *text)
         fprintf(stderr, "berth: warning: %s\n", text);
 }
 
+static int fail_operation(const char *state, const char *why)
+{
+    return cli_fail(EXIT_FAILED, "the operation %s%s%s", state, why != NULL ? ": " : "",
+                    why != NULL ? why : "");
+}
+
 /* An operation until it is over; shows nothing but a warning. */
 int cli_wait_operation(struct cli *cli, const char *id, const json_t **last)
 {
@@ -72,8 +78,7 @@ int cli_wait_operation(struct cli *cli, const char *id, const json_t **last)
             return EXIT_OK;
         }
         if (strcmp(state, "failed") == 0 || strcmp(state, "canceled") == 0)
-            return cli_fail(EXIT_FAILED, "the operation %s: %s", state,
-                            cli_member(reply.json, "error/detail"));
+            return fail_operation(state, cli_text(reply.json, "error/detail"));
         pause_ms(POLL_MS);
     }
     return cli_fail(EXIT_NOT_IN_SYNC, "operation %s is not finished after %u s", id, wait_s);

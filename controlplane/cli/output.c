@@ -73,6 +73,14 @@ static void add_value(const json_t *value, struct buf *out)
     }
 }
 
+/* In the buffer, instead of what it held. */
+static const char *whole(const json_t *object, const char *path, struct buf *out)
+{
+    buf_clear(out);
+    add_value(output_at(object, path), out);
+    return buf_text(out);
+}
+
 const char *output_cell(const json_t *object, const char *path, char out[CELL_MAX])
 {
     struct buf buf = {0};
@@ -103,13 +111,13 @@ static void print_cell(const char *text, size_t wanted, bool last)
 static void print_table(const struct column *columns, const json_t *items)
 {
     size_t widths[COLUMNS_MAX] = {0}, count = 0, rows = json_array_size(items);
-    char cell[CELL_MAX];
+    struct buf cell = {0};
 
     for (; columns[count].title != NULL; count++) {
         CHECK(count < COLUMNS_MAX);
         widths[count] = width(columns[count].title);
         for (size_t row = 0; row < rows; row++) {
-            size_t len = width(output_cell(json_array_get(items, row), columns[count].path, cell));
+            size_t len = width(whole(json_array_get(items, row), columns[count].path, &cell));
 
             widths[count] = len > widths[count] ? len : widths[count];
         }
@@ -119,10 +127,11 @@ static void print_table(const struct column *columns, const json_t *items)
     putchar('\n');
     for (size_t row = 0; row < rows; row++) {
         for (size_t i = 0; i < count; i++)
-            print_cell(output_cell(json_array_get(items, row), columns[i].path, cell), widths[i],
+            print_cell(whole(json_array_get(items, row), columns[i].path, &cell), widths[i],
                        i + 1 == count);
         putchar('\n');
     }
+    buf_fini(&cell);
 }
 
 static void print_json(const json_t *tree)
@@ -136,10 +145,11 @@ static void print_json(const json_t *tree)
 
 static void print_name(const json_t *item)
 {
-    char cell[CELL_MAX];
-    const char *name = output_cell(item, "name", cell);
+    struct buf cell = {0};
+    const char *name = whole(item, "name", &cell);
 
-    puts(*name != 0 ? name : output_cell(item, "id", cell));
+    puts(*name != 0 ? name : whole(item, "id", &cell));
+    buf_fini(&cell);
 }
 
 static void print_names(const json_t *items)

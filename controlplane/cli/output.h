@@ -24,5 +24,5 @@ void output_items(enum output_format format, const struct column *columns, const
 void output_object(enum output_format format, const json_t *object);
 /* The member at a path; NULL when it is not there. */
 const json_t *output_at(const json_t *object, const char *path);
-/* The value at a path as text; "" when it is not there. */
+/* The value at a path as text, cut at the bound; "" when it is not there. */
 const char *output_cell(const json_t *object, const char *path, char out[CELL_MAX]);

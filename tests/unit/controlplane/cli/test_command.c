@@ -17,6 +17,10 @@ static void test_answers_without_a_body(void **state)
     cli_lines_run(lines, COUNT_OF(lines));
 }
 
+/* Longer than a table's cell was. */
+#define LINE "waiting for a node that does not answer: n1, n2, n3, n4, n5, n6, n7, n8, n9; "
+#define WHY LINE LINE LINE "and the last"
+
 static void test_an_operation_is_waited_for(void **state)
 {
     static const struct cli_line lines[] = {
@@ -25,6 +29,8 @@ static void test_an_operation_is_waited_for(void **state)
         {"operation wait ope_01JD0000000000000000000000", NULL, 1, "the operation failed: no disk",
          "GET /v1/operations",
          "200 {\"id\": \"ope_1\", \"state\": \"failed\", \"error\": {\"detail\": \"no disk\"}}"},
+        {"operation wait ope_01JD0000000000000000000000", NULL, 1, WHY, "GET /v1/operations",
+         "200 {\"id\": \"ope_1\", \"state\": \"failed\", \"error\": {\"detail\": \"" WHY "\"}}"},
         {"account delete acc_01JD0000000000000000000000 --yes --wait --if-version 1",
          "GET /v1/operations/ope_1", 1, "canceled", "",
          "202 {\"id\": \"ope_1\", \"type\": \"account.delete\", \"state\": \"canceled\"}"},

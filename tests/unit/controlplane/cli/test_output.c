@@ -117,6 +117,25 @@ static void test_a_long_value_is_cut(void **state)
     json_decref(object);
 }
 
+/* Why an operation failed is a sentence or more, and a user's name has up to 255 characters. */
+static void test_tables_and_names_are_whole(void **state)
+{
+    json_t *object = json_object();
+    char text[2 * CELL_MAX];
+
+    memset(text, 'x', sizeof(text));
+    json_object_set_new(object, "name", json_stringn(text, sizeof(text)));
+    begin();
+    output_items(OUTPUT_TABLE, columns, object);
+    end();
+    assert_int_equal(strspn(strchr(shown, '\n') + 1, "x"), sizeof(text));
+    begin();
+    output_items(OUTPUT_NAME, columns, object);
+    end();
+    assert_int_equal(strspn(shown, "x"), sizeof(text));
+    json_decref(object);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -124,6 +143,7 @@ int main(void)
         cmocka_unit_test(test_an_object_as_lines),
         cmocka_unit_test(test_values_as_cells),
         cmocka_unit_test(test_a_long_value_is_cut),
+        cmocka_unit_test(test_tables_and_names_are_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
