@@ -251,9 +251,18 @@ static enum result set_up(struct db *db)
 enum result db_open(const char *conninfo, enum db_mode mode, struct db **out,
                     char message[DB_MESSAGE_MAX])
 {
-    static const char *const names[] = {"dbname", "application_name", "client_encoding",
-                                        "connect_timeout", NULL};
-    const char *values[] = {conninfo, "berth-control", "UTF8", "5", NULL};
+    /* What stands in front of conninfo gives way to it.  A machine that vanished is given up soon
+     * after the 20 s that a statement may take; the system would wait for hours. */
+    static const char *const names[] = {"keepalives_idle",
+                                        "keepalives_interval",
+                                        "keepalives_count",
+                                        "tcp_user_timeout",
+                                        "dbname",
+                                        "application_name",
+                                        "client_encoding",
+                                        "connect_timeout",
+                                        NULL};
+    const char *values[] = {"10", "5", "4", "30000", conninfo, "berth-control", "UTF8", "5", NULL};
     struct db *db = mem_alloc(sizeof(*db));
     enum result rc;
 

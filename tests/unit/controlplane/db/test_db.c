@@ -6,7 +6,13 @@
 
 #include <cmocka.h>
 
+#include <arpa/inet.h>
+#include <netinet/tcp.h>
+#include <pthread.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "controlplane/db/db.h"
 #include "controlplane/db/migrate.h"
@@ -181,6 +187,66 @@ static int tear_down(void **state)
     return 0;
 }
 
+/* Opens a connection to whoever listens there. */
+static void *run_open(void *arg)
+{
+    char message[DB_MESSAGE_MAX];
+    struct db *db;
+
+    assert_int_equal(db_open(arg, DB_PLAIN, &db, message), ERR_UNAVAILABLE);
+    return NULL;
+}
+
+/* A socket of this process that is connected to `port`; -1: none. */
+static int find_connected(int port)
+{
+    for (int fd = 3; fd < 256; fd++) {
+        struct sockaddr_in peer;
+        socklen_t len = sizeof(peer);
+
+        if (getpeername(fd, (struct sockaddr *)&peer, &len) == 0 && peer.sin_family == AF_INET &&
+            ntohs(peer.sin_port) == port)
+            return fd;
+    }
+    return -1;
+}
+
+static int option_of(int fd, int level, int name)
+{
+    int value = 0;
+    socklen_t len = sizeof(value);
+
+    assert_int_equal(getsockopt(fd, level, name, &value, &len), 0);
+    return value;
+}
+
+/* A machine that vanishes sends nothing: without these a connection would wait for it for hours. */
+static void test_a_machine_that_vanishes_is_given_up(void **state)
+{
+    struct sockaddr_in own = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof(own);
+    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), taken, fd;
+    char text[64], byte;
+    pthread_t thread;
+
+    assert_int_equal(bind(listener, (struct sockaddr *)&own, len), 0);
+    assert_int_equal(listen(listener, 1), 0);
+    assert_int_equal(getsockname(listener, (struct sockaddr *)&own, &len), 0);
+    snprintf(text, sizeof(text), "host=127.0.0.1 port=%d sslmode=disable", ntohs(own.sin_port));
+    assert_int_equal(pthread_create(&thread, NULL, run_open, text), 0);
+    taken = accept(listener, NULL, NULL);
+    assert_true(taken >= 0);
+    assert_true(read(taken, &byte, 1) == 1); /* it has said something: all is set */
+    fd = find_connected(ntohs(own.sin_port));
+    assert_true(fd >= 0);
+    assert_int_equal(option_of(fd, IPPROTO_TCP, TCP_USER_TIMEOUT), 30000);
+    assert_int_equal(option_of(fd, SOL_SOCKET, SO_KEEPALIVE), 1);
+    assert_int_equal(option_of(fd, IPPROTO_TCP, TCP_KEEPIDLE), 10);
+    close(taken);
+    close(listener);
+    pthread_join(thread, NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -190,6 +256,7 @@ int main(void)
         cmocka_unit_test(test_a_failed_transaction_does_not_commit),
         cmocka_unit_test(test_rows_become_structs),
         cmocka_unit_test(test_no_server_is_said),
+        cmocka_unit_test(test_a_machine_that_vanishes_is_given_up),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
