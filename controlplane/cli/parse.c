@@ -60,7 +60,7 @@ static void print_globals(void)
          "  --yes                    do not ask\n"
          "\nExit codes: 0 ok, 2 usage, 3 validation, 4 not found, 5 conflict, 6 denied,\n"
          "7 not in sync, 8 unavailable, 1 anything else.\n"
-         "Environment: BERTH_CONTEXT_DIR, BERTH_CONTEXT, BERTH_API, BERTH_TOKEN.");
+         "Environment: BERTH_CONTEXT_DIR, BERTH_CONTEXT, BERTH_API, BERTH_TOKEN, NATS_URL.");
 }
 
 static void print_flags(const struct command *command)

@@ -123,13 +123,15 @@ const char *cli_resolve(struct cli *cli, const char *collection, const char *ref
         if (strcmp(cli_member(item, "name"), ref) != 0 || (found != NULL && is_over(item)))
             continue;
         if (found != NULL && !is_over(found)) {
-            *code = cli_fail(EXIT_USAGE, "several are called %s: give the id", ref);
+            *code =
+                cli_fail(EXIT_USAGE, "several are called %s: give the id that a list shows", ref);
             return NULL;
         }
         found = item;
     }
     if (found == NULL) {
-        *code = cli_fail(EXIT_NOT_FOUND, "there is no %s among %s", ref, collection);
+        *code = cli_fail(EXIT_NOT_FOUND, "there is no %s among the %s", ref,
+                         strrchr(collection, '/') + 1);
         return NULL;
     }
     return arena_strdup(&cli->arena, cli_member(found, "id"));

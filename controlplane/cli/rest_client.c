@@ -254,8 +254,10 @@ static void take_answer(struct answer *answer, struct arena *arena, struct rest_
     }
     if (reply->status >= 400 &&
         (json == NULL ||
-         shape_decode(&problem_shape, json, SHAPE_LENIENT, arena, &reply->problem, &error) != OK))
+         shape_decode(&problem_shape, json, SHAPE_LENIENT, arena, &reply->problem, &error) != OK)) {
         reply->problem.title = arena_printf(arena, "HTTP status %ld", reply->status);
+        reply->problem.detail = "no control plane says that; is it running, is the URL right?";
+    }
 }
 
 enum result rest_call(struct rest_client *client, const struct rest_request *request,

@@ -257,7 +257,7 @@ static enum result keep_an_admin(struct work *work, const struct member *old)
                         DB_ARGS(db_text(old->team_id), db_text(old->resource.id)), &others);
     if (rc == OK && others == 0)
         return refusal_set(work->refusal, REFUSAL_illegal_state,
-                           "The team's last admin cannot be removed.");
+                           "This is the team's last admin: make somebody else one first.");
     return rc;
 }
 

@@ -387,6 +387,29 @@ static json_t *conflict_schema(void)
                      "since is the caller's version and nothing is left out", "changes", changes);
 }
 
+/* RFC 9457. */
+static json_t *problem_schema(void)
+{
+    static const char *const texts[] = {"type",     "title", "detail",
+                                        "instance", "code",  "request_id"};
+    json_t *properties = json_object();
+    json_t *error =
+        json_pack("{s:s,s:{s:o,s:o,s:o,s:o,s:o}}", "type", "object", "properties", "pointer",
+                  typed("string"), "code", typed("string"), "message", typed("string"), "limit",
+                  typed("integer"), "actual", typed("integer"));
+
+    for (size_t i = 0; i < COUNT_OF(texts); i++)
+        json_object_set_new(properties, texts[i], typed("string"));
+    json_object_set_new(properties, "status", typed("integer"));
+    json_object_set_new(properties, "retryable", typed("boolean"));
+    json_object_set_new(properties, "retry_after_s", typed("integer"));
+    json_object_set_new(properties, "errors",
+                        json_pack("{s:s,s:o}", "type", "array", "items", error));
+    json_object_set_new(properties, "conflict", conflict_schema());
+    return json_pack("{s:s,s:o,s:[s,s,s,s,s,s]}", "type", "object", "properties", properties,
+                     "required", "type", "title", "status", "code", "request_id", "retryable");
+}
+
 static json_t *all_schemas(void)
 {
     json_t *all = json_object();
@@ -398,16 +421,7 @@ static json_t *all_schemas(void)
 
         json_object_set_new(all, name, schema_of(schemas[i].shape, request));
     }
-    json_object_set_new(
-        all, "Problem",
-        json_pack("{s:s,s:{s:{s:s},s:{s:s},s:{s:s},s:{s:s},s:{s:s},s:{s:s},s:{s:s},s:{s:s},s:{s:s,"
-                  "s:{s:s}},s:o},s:[s,s,s,s,s]}",
-                  "type", "object", "properties", "type", "type", "string", "title", "type",
-                  "string", "status", "type", "integer", "detail", "type", "string", "instance",
-                  "type", "string", "code", "type", "string", "request_id", "type", "string",
-                  "retryable", "type", "boolean", "errors", "type", "array", "items", "type",
-                  "object", "conflict", conflict_schema(), "required", "type", "title", "status",
-                  "code", "request_id"));
+    json_object_set_new(all, "Problem", problem_schema());
     return all;
 }
 

@@ -40,9 +40,15 @@ static void test_exit_codes(void **state)
          "\"message\": \"is empty\"}]}"},
         {"team create a", NULL, 8, "request id: r1", "POST",
          "500 {\"title\": \"Internal error\", \"request_id\": \"r1\"}"},
-        {"team create a", NULL, 8, "HTTP status 502", "POST", "502 <html>"},
+        {"team create a", NULL, 8, "HTTP status 502: no control plane says that", "POST",
+         "502 <html>"},
         {"team update a --name b", NULL, 5, "changed", "PATCH",
          "412 {\"title\": \"Version conflict\", \"detail\": \"changed\"}"},
+        {"creds show none --account orders", NULL, 4, "there is no none among the credentials",
+         "GET /v1/accounts/id-orders/credentials?q", "200 {\"items\": []}"},
+        {"team show a", NULL, 2, "several are called a: give the id that a list shows",
+         "GET /v1/teams?q",
+         "200 {\"items\": [{\"id\": \"1\", \"name\": \"a\"}, {\"id\": \"2\", \"name\": \"a\"}]}"},
         {"whoami --context nowhere", "", 2, "no control plane is known"},
     };
 
