@@ -92,8 +92,9 @@ static enum result find_plan(struct work *work, const char *ref, const char **id
 
     if (rc == ERR_NOT_FOUND)
         return refusal_field(work->refusal, "/plan_id", "not_found",
-                             ref != NULL ? "there is no such plan"
-                                         : "there is no default plan: name one");
+                             ref != NULL
+                                 ? "there is no such plan"
+                                 : "there is no default plan: name one, or make one the default");
     if (rc == OK)
         *id = plan.resource.id;
     return rc;
