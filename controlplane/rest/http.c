@@ -592,6 +592,15 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection, 
     return http->handed ? MHD_YES : hand_over(arg, http);
 }
 
+/* Probes and scrapers ask all day long: what went well is nobody's news. */
+static enum log_level level_of(const struct rest_call *call)
+{
+    bool probe = call->route != NULL && strcmp(call->route->permission, "public") == 0 &&
+                 strcmp(call->route->method, "GET") == 0;
+
+    return probe && call->reply.status < 400 ? LOG_DEBUG : LOG_INFO;
+}
+
 static void log_request(const struct http_call *http)
 {
     const struct rest_call *call = &http->call;
@@ -603,8 +612,8 @@ static void log_request(const struct http_call *http)
     log_context("trace_id", http->request.trace_id);
     if (call->who.token_id != NULL)
         log_context("principal", call->who.token_id);
-    log_info(LOG_REST, "request method=%s route=%s status=%d ms=%lld", http->request.method, route,
-             call->reply.status, (long long)(ns / NS_PER_MS));
+    log_at(level_of(call), LOG_REST, "request method=%s route=%s status=%d ms=%lld",
+           http->request.method, route, call->reply.status, (long long)(ns / NS_PER_MS));
     log_context_clear();
 }
 

@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "api/base/log.h"
 #include "tests/lib/halves.h"
 #include "tests/lib/tenants.h"
 
@@ -301,6 +302,42 @@ static void test_the_end_answers_those_that_wait(void **state)
     control_want(control, 200, admin, "GET", "/v1/teams", NULL);
 }
 
+/* What the log says until this appears in it. */
+static void read_log(int fd, const char *until, char *text, size_t cap)
+{
+    size_t len = 0;
+
+    text[0] = 0;
+    while (strstr(text, until) == NULL) {
+        ssize_t got = read(fd, text + len, cap - len - 1);
+
+        assert_true(got > 0);
+        len += (size_t)got;
+        text[len] = 0;
+    }
+}
+
+static void test_probes_that_go_well_are_not_in_the_log(void **state)
+{
+    char text[8192];
+    int pipes[2], before = dup(STDERR_FILENO);
+
+    assert_int_equal(pipe(pipes), 0);
+    assert_int_equal(dup2(pipes[1], STDERR_FILENO), STDERR_FILENO);
+    log_set_level(LOG_INFO);
+    control_want(control, 200, NULL, "GET", "/livez", NULL);
+    control_want(control, 200, admin, "GET", "/v1/whoami", NULL);
+    read_log(pipes[0], "route=whoami", text, sizeof(text));
+    assert_null(strstr(text, "route=livez"));
+    control_want(control, 404, NULL, "GET", "/v1/problems/none", NULL);
+    read_log(pipes[0], "route=getProblem status=404", text, sizeof(text));
+    log_set_level(LOG_FATAL);
+    assert_int_equal(dup2(before, STDERR_FILENO), STDERR_FILENO);
+    close(before);
+    close(pipes[0]);
+    close(pipes[1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -314,6 +351,7 @@ int main(void)
         cmocka_unit_test(test_bodies_that_do_not_end_are_bounded),
         cmocka_unit_test(test_many_clients),
         cmocka_unit_test(test_beyond_the_queue_it_says_so),
+        cmocka_unit_test(test_probes_that_go_well_are_not_in_the_log),
         cmocka_unit_test(test_a_wait_ends_with_its_time),
         cmocka_unit_test(test_the_end_answers_those_that_wait),
     };
