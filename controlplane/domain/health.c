@@ -36,9 +36,10 @@ bool health_ready(const struct health *health)
     return health->database && health->migrations && health->signer;
 }
 
-static json_t *word(bool well)
+/* Who cannot ask the database does not know of the rest. */
+static json_t *word(const struct health *health, bool well)
 {
-    return json_string(well ? "ok" : "failed");
+    return json_string(well ? "ok" : health->database ? "failed" : "unknown");
 }
 
 json_t *health_json(const struct health *health)
@@ -55,9 +56,9 @@ json_t *health_json(const struct health *health)
         json_object_set_new(entry, "nodes_total", json_integer(system->total));
         json_object_set_new(systems, system->name, entry);
     }
-    json_object_set_new(checks, "database", word(health->database));
-    json_object_set_new(checks, "migrations", word(health->migrations));
-    json_object_set_new(checks, "signer", word(health->signer));
+    json_object_set_new(checks, "database", json_string(health->database ? "ok" : "failed"));
+    json_object_set_new(checks, "migrations", word(health, health->migrations));
+    json_object_set_new(checks, "signer", word(health, health->signer));
     json_object_set_new(checks, "systems", systems);
     json_object_set_new(tree, "ready", json_boolean(health_ready(health)));
     json_object_set_new(tree, "checks", checks);

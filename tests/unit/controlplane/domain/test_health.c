@@ -49,6 +49,19 @@ static void test_each_part_counts(void **state)
     }
 }
 
+/* With the database away nobody knows of the rest: it is not said to have failed. */
+static void test_without_the_database_the_rest_is_unknown(void **state)
+{
+    struct health health = {0};
+    json_t *tree = health_json(&health);
+    const json_t *checks = json_object_get(tree, "checks");
+
+    assert_string_equal(json_string_value(json_object_get(checks, "database")), "failed");
+    assert_string_equal(json_string_value(json_object_get(checks, "migrations")), "unknown");
+    assert_string_equal(json_string_value(json_object_get(checks, "signer")), "unknown");
+    json_decref(tree);
+}
+
 static void test_a_schema_of_another_version(void **state)
 {
     struct world *world = *state;
@@ -120,6 +133,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_all_is_well),
         TEST(test_each_part_counts),
+        TEST(test_without_the_database_the_rest_is_unknown),
         TEST(test_a_schema_of_another_version),
         TEST(test_another_master_key),
         TEST(test_a_lost_database),
