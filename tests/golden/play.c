@@ -32,7 +32,7 @@
 #include "tests/lib/server_process.h"
 #include "tests/lib/transcript.h"
 
-enum { WORKERS_MAX = 8, JOBS_MAX = 64, TIMEOUT_MS = 10000 };
+enum { WORKERS_MAX = 8, JOBS_MAX = 64, TIMEOUT_MS = 60000 };
 
 struct settings {
     const char *program;
@@ -62,10 +62,25 @@ static bool no_info(void *context, char peer, struct slice field, struct buf *ou
     return false;
 }
 
+/* A minute, unless it says itself how long: a JWT that comes byte by byte takes longer than the two
+ * seconds of a server that is told nothing when the machine is busy. */
+static void add_login_time(const char *config, struct buf *out)
+{
+    const char *block = strstr(config, "authorization {");
+    size_t head = block != NULL ? (size_t)(strchr(block, '{') + 1 - config) : 0;
+
+    if (strstr(config, "timeout:") == NULL) {
+        buf_add(out, config, head);
+        buf_add_text(out, block != NULL ? " timeout: 60\n" : "authorization { timeout: 60 }\n");
+        config += head;
+    }
+    buf_add_text(out, config);
+}
+
 static char *expand_config(const struct transcript *transcript, const struct server_process *server)
 {
     struct scope scope;
-    struct buf config = {0};
+    struct buf config = {0}, whole = {0};
 
     scope_init(&scope, transcript);
     scope.info = no_info;
@@ -76,7 +91,9 @@ static char *expand_config(const struct transcript *transcript, const struct ser
         buf_add_text(&config, "transcript's configuration is malformed {");
     }
     scope_fini(&scope);
-    return buf_take(&config);
+    add_login_time(buf_text(&config), &whole);
+    buf_fini(&config);
+    return buf_take(&whole);
 }
 
 static bool start(const struct settings *settings, const char *workers,
