@@ -17,7 +17,7 @@
 #include "api/nats/limits.h"
 #include "tests/lib/on_worker.h"
 
-enum { WAIT_MS = 10000 };
+enum { WAIT_MS = 60000 };
 
 void hall_init(struct hall *hall)
 {
@@ -33,13 +33,36 @@ void hall_init(struct hall *hall)
                               .max_control_line = CONTROL_LINE_DEFAULT,
                               .max_pending = PENDING_DEFAULT,
                               .max_connections = -1,
-                              .write_deadline_ns = 10 * NS_PER_S,
+                              .write_deadline_ns = 60 * NS_PER_S,
                               .ping_interval_ns = 120 * NS_PER_S,
                               .ping_max = 2,
-                              .auth_timeout_ns = 10 * NS_PER_S,
+                              .auth_timeout_ns = 60 * NS_PER_S,
                               .closed_max = 100,
                               .spread = true,
                           }};
+}
+
+static int64_t by_hand(struct clock *clock)
+{
+    return atomic_load(&container_of(clock, struct hall, hand)->hand_ns);
+}
+
+static int64_t of_the_machine(struct clock *clock)
+{
+    (void)clock;
+    return clock_wall_ns(clock_system());
+}
+
+void hall_hold_time(struct hall *hall)
+{
+    hall->hand = (struct clock){of_the_machine, by_hand};
+    atomic_init(&hall->hand_ns, clock_mono_ns(clock_system()));
+    hall->clock = &hall->hand;
+}
+
+void hall_pass(struct hall *hall, int64_t ns)
+{
+    atomic_fetch_add(&hall->hand_ns, ns);
 }
 
 static void on_start(struct worker *worker, void *arg)

@@ -7,6 +7,8 @@
  */
 #pragma once
 
+#include <stdatomic.h>
+
 #include "dataplane/core/blocking.h"
 #include "dataplane/session/session_table.h"
 
@@ -22,12 +24,19 @@ struct hall {
     struct session_options options;
     struct session_hooks hooks;
     struct clock *clock; /* of the workers; NULL: the machine's */
+    /* hall_hold_time's. */
+    struct clock hand;
+    _Atomic int64_t hand_ns;
 };
 
 /* The options of an ordinary node; then change some, then start. */
 void hall_init(struct hall *hall);
 void hall_start(struct hall *hall, unsigned workers);
 void hall_stop(struct hall *hall);
+
+/* Before hall_start: no time passes but what hall_pass lets pass. */
+void hall_hold_time(struct hall *hall);
+void hall_pass(struct hall *hall, int64_t ns);
 
 /* For cmocka: *state is an ordinary hall with so many workers. */
 enum { HALL_WORKERS = 3 };

@@ -65,10 +65,12 @@ static void test_before_the_log_in(void **state)
     hall_init(&hall);
     hall.auth_options.token = "secret";
     hall.options.auth_timeout_ns = 30 * NS_PER_MS;
+    hall_hold_time(&hall);
     hall_start(&hall, 1);
     refused(&hall, "P", "-ERR 'Authorization Violation'\r\n"); /* by its first byte */
     guest_enter(&hall, &guest, NULL);
     guest_say(&guest, "CONN");
+    hall_pass(&hall, 60 * NS_PER_MS);
     guest_hears_only(&guest, "-ERR 'Authentication Timeout'\r\n");
     guest_sees_end(&guest);
     guest_leave(&guest);
