@@ -65,8 +65,9 @@
       "The resource's state does not allow this.", "See the resource's state and what it allows.") \
     X(quota_exceeded, 409, ERR_LIMIT, false, "Quota exceeded",                                     \
       "A ceiling of the plan is reached.", "Remove what is not needed, or ask for more.")          \
-    X(in_use, 409, ERR_STATE, false, "In use", "Other resources still refer to it.",               \
-      "Remove them first.")                                                                        \
+    X(in_use, 409, ERR_STATE, false, "In use",                                                     \
+      "Other resources still refer to it, or clients still use it.",                               \
+      "Remove them first, or confirm what ends with it, as the detail says.")                      \
     X(idempotency_in_progress, 409, ERR_AGAIN, true, "Request in progress",                        \
       "A request with this Idempotency-Key is being worked on.", "Repeat it after Retry-After.")   \
     X(protected, 409, ERR_STATE, false, "Protected", "The account is protected against deletion.", \

@@ -68,16 +68,34 @@ enum result revocation_put(struct work *work, const struct account *account, con
     return rc == OK ? revocation_by_key(work, account->resource.id, user_key, out) : rc;
 }
 
-enum result revocation_delete(struct work *work, const struct revocation *revocation,
-                              int64_t *valid_again)
-{
-    enum result rc =
-        db_get_int(work->db, SQL_revocation_valid_again,
-                   DB_ARGS(db_text(revocation->account_id), db_text(revocation->user_key),
-                           db_time(revocation->revoked_before)),
-                   valid_again);
+struct again_row {
+    const char *id;
+    int64_t total;
+};
+static const struct field again_row_fields[] = {
+    {"id", STRING_AT(struct again_row, id)},
+    {"total", INT_AT(struct again_row, total)},
+};
+static const struct shape again_row_shape = SHAPE(struct again_row, again_row_fields);
 
-    if (rc == OK)
-        rc = db_exec(work->db, SQL_revocation_delete, DB_ARGS(db_text(revocation->resource.id)));
-    return rc;
+enum result revocation_delete(struct work *work, const struct revocation *revocation,
+                              struct valid_again *out)
+{
+    const struct again_row *items;
+    struct db_rows rows;
+    enum result rc =
+        db_all(work->db, SQL_revocation_valid_again,
+               DB_ARGS(db_text(revocation->account_id), db_text(revocation->user_key),
+                       db_time(revocation->revoked_before), db_integer(VALID_AGAIN_NAMED_MAX)),
+               &again_row_shape, work->arena, &rows);
+
+    *out = (struct valid_again){0};
+    if (rc != OK)
+        return rc;
+    items = rows.items;
+    out->count = rows.count > 0 ? items[0].total : 0;
+    out->ids.items = arena_alloc_array(work->arena, rows.count + 1, sizeof(out->ids.items[0]));
+    for (size_t i = 0; i < rows.count; i++)
+        out->ids.items[out->ids.count++] = items[i].id;
+    return db_exec(work->db, SQL_revocation_delete, DB_ARGS(db_text(revocation->resource.id)));
 }

@@ -30,6 +30,12 @@ enum result revocation_by_key(struct work *work, const char *account_id, const c
 enum result revocation_put(struct work *work, const struct account *account, const char *user_key,
                            const struct revocation_settings *settings,
                            struct revocation *out) MUST_CHECK;
-/* *valid_again: how many issued credentials will be accepted again. */
+/* Issued credentials that will be accepted again, and are active as they were: how many, and the
+ * first of them. */
+enum { VALID_AGAIN_NAMED_MAX = 100 };
+struct valid_again {
+    int64_t count;
+    struct strings ids;
+};
 enum result revocation_delete(struct work *work, const struct revocation *revocation,
-                              int64_t *valid_again) MUST_CHECK;
+                              struct valid_again *out) MUST_CHECK;

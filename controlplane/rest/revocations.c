@@ -60,16 +60,27 @@ static enum result put(struct rest_call *call)
                     : rc;
 }
 
-/* Tokens that it refused are accepted again: how many is in the answer. */
+/* Tokens that it refused are accepted again: how many and which is in the answer. */
+static enum result reply_again(struct rest_call *call, const struct valid_again *again)
+{
+    json_t *tree = shape_own(call->arena, json_object()), *ids = json_array();
+
+    for (size_t i = 0; i < again->ids.count; i++)
+        json_array_append_new(ids, json_string(again->ids.items[i]));
+    json_object_set_new(tree, "credentials_valid_again", json_integer(again->count));
+    json_object_set_new(tree, "credentials", ids);
+    return router_reply_json(call, 200, tree);
+}
+
 static enum result drop(struct rest_call *call)
 {
     struct revocation revocation;
-    int64_t revision, valid_again;
-    json_t *tree;
+    struct valid_again again;
+    int64_t revision;
     enum result rc = find(call, &revocation);
 
     if (rc == OK)
-        rc = revocation_delete(&call->work, &revocation, &valid_again);
+        rc = revocation_delete(&call->work, &revocation, &again);
     if (rc == OK)
         rc = account_changed(&call->work, call->account.resource.id, "revocation removed",
                              &revision);
@@ -78,11 +89,7 @@ static enum result drop(struct rest_call *call)
     if (rc == OK)
         rc = router_audit(call, "revocation.delete", &revocation.resource, &revocation_shape,
                           &revocation, NULL);
-    if (rc != OK)
-        return rc;
-    tree = shape_own(call->arena, json_object());
-    json_object_set_new(tree, "credentials_valid_again", json_integer(valid_again));
-    return router_reply_json(call, 200, tree);
+    return rc == OK ? reply_again(call, &again) : rc;
 }
 
 const struct rest_route revocations_routes[] = {

@@ -36,15 +36,27 @@ SELECT coalesce(max(extract(epoch FROM revoked_before)::bigint), 0)
    AND user_key IN ($2, '*');
 
 -- name: revocation_valid_again
-SELECT count(*)
-  FROM credential c
- WHERE c.account_id = $1
-   AND ($2 = '*' OR c.public_key = $2)
-   AND c.issued_at <= $3
-   AND (c.expires_at IS NULL OR c.expires_at > now())
-   AND NOT EXISTS (SELECT
-                     FROM revocation r
-                    WHERE r.account_id = c.account_id
-                      AND r.user_key <> $2
-                      AND r.user_key IN (c.public_key, '*')
-                      AND r.revoked_before >= c.issued_at);
+-- What it alone refused is accepted again, unless its signing key is gone, and says so.
+WITH again AS (
+    UPDATE credential c
+       SET state = 'active', updated_at = clock_timestamp(), version = c.version + 1
+     WHERE c.account_id = $1
+       AND ($2 = '*' OR c.public_key = $2)
+       AND c.state = 'revoked'
+       AND c.issued_at <= $3
+       AND (c.expires_at IS NULL OR c.expires_at > now())
+       AND EXISTS (SELECT
+                     FROM signing_key k
+                    WHERE k.signing_key_id = c.signing_key_id
+                      AND k.state IN ('active', 'retiring'))
+       AND NOT EXISTS (SELECT
+                         FROM revocation r
+                        WHERE r.account_id = c.account_id
+                          AND r.user_key <> $2
+                          AND r.user_key IN (c.public_key, '*')
+                          AND r.revoked_before >= c.issued_at)
+    RETURNING c.credential_id)
+SELECT credential_id AS id, count(*) OVER () AS total
+  FROM again
+ ORDER BY credential_id
+ LIMIT $4;

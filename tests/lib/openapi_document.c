@@ -134,7 +134,7 @@ static const struct answer {
     {"listRevocations", 200, "Revocation", NULL, "An account's revocations."},
     {"getRevocation", 200, "Revocation", NULL, "The revocation of a user key, or of *."},
     {"putRevocation", 200, "Revocation", NULL, "Refuses JWTs of a key issued up to a time."},
-    {"deleteRevocation", 200, NULL, NULL, "Takes it back; says how much is valid again."},
+    {"deleteRevocation", 200, NULL, NULL, "Takes it back; says what is valid again."},
     {"getAccountUsage", 200, NULL, NULL, "What an account used, in steps."},
     {"getAccountUsageNow", 200, NULL, NULL, "What it uses now, and of the month."},
     {"getUsage", 200, NULL, NULL, "What all used, grouped.", "text/csv"},

@@ -48,12 +48,13 @@ static void test_removed_says_what_is_valid_again(void **state)
 {
     struct revocation revocation;
     struct db_rows rows;
-    int64_t again;
+    struct valid_again again;
 
     scene_as_tenant(&scene);
     assert_int_equal(revocation_by_key(&scene.work, scene.account_id, key, &revocation), OK);
     assert_int_equal(revocation_delete(&scene.work, &revocation, &again), OK);
-    assert_int_equal(again, 0);
+    assert_int_equal(again.count, 0);
+    assert_int_equal(again.ids.count, 0);
     assert_int_equal(revocation_by_key(&scene.work, scene.account_id, key, &revocation),
                      ERR_NOT_FOUND);
     assert_int_equal(
