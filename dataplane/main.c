@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "api/base/log.h"
+#include "api/base/slice.h"
 #include "dataplane/node/flags.h"
 #include "dataplane/node/node.h"
 #include "dataplane/node/option_load.h"
@@ -37,7 +38,7 @@ static int answer_flags(const struct flags *flags)
         snprintf(error, sizeof(error), "unrecognized command: \"%.256s\"", flags->word);
         return fail(error);
     }
-    if (flags->signal != NULL) {
+    if (slice_given(flags->signal)) {
         if (signal_command_send(flags->signal, flags->program, error) != OK)
             return fail(error);
         return 0;
@@ -56,6 +57,7 @@ static int start_log(const struct node_options *options)
         .level = options->trace   ? LOG_TRACE
                  : options->debug ? LOG_DEBUG
                                   : LOG_INFO,
+        .debug_off = !options->debug,
         .time_off = !options->logtime,
         .utc = options->logtime_utc,
         .size_limit = options->log_size_limit,

@@ -79,7 +79,7 @@ static struct {
 /* Read by every line without the lock. */
 static _Atomic int level_now = LOG_INFO;
 static _Atomic int format_now = LOG_NATS;
-static _Atomic bool time_off_now, utc_now;
+static _Atomic bool debug_off_now, time_off_now, utc_now;
 
 static _Thread_local struct {
     const char *key;
@@ -387,6 +387,7 @@ enum result log_start(const struct log_options *options)
         return ERR_IO;
     level_now = options->level;
     format_now = options->format;
+    debug_off_now = options->debug_off;
     time_off_now = options->time_off;
     utc_now = options->utc;
 
@@ -454,7 +455,7 @@ void log_set_level(enum log_level level)
 
 bool log_wants(enum log_level level, enum log_area area)
 {
-    return (int)level <= level_now;
+    return (int)level <= level_now && (level != LOG_DEBUG || !debug_off_now);
 }
 
 void log_line(enum log_level level, enum log_area area, const char *format, ...)

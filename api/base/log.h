@@ -49,6 +49,7 @@ struct log_options {
     enum log_format format;
     const char *file; /* NULL: stderr */
     enum log_level level;
+    bool debug_off;      /* LOG_TRACE without the lines of LOG_DEBUG */
     bool time_off;       /* LOG_NATS: without date and time */
     bool utc;            /* LOG_NATS: UTC instead of local time */
     int64_t size_limit;  /* of the file, then it is put aside and begun anew; 0: none */

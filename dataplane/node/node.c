@@ -579,6 +579,13 @@ static enum result start_http(struct node *node)
 
     if (options->http_port == 0)
         return OK;
+    if (options->http_port < -1 || options->http_port > UINT16_MAX) {
+        log_fatal(LOG_MAIN,
+                  "Can't start monitoring: can't listen to the monitor port: listen tcp: "
+                  "address %" PRId64 ": invalid port",
+                  options->http_port);
+        return ERR_INVALID;
+    }
     rc = http_start(&http, node->monitor, &node->http, why);
     if (rc != OK) {
         log_fatal(LOG_MAIN, "Can't start monitoring: can't listen to the monitor port: %s", why);

@@ -134,20 +134,41 @@ static void read_metadata(struct option_reader *reader, const struct config_node
                 (struct string_pair){.key = item->key, .value = item->string};
 }
 
-/* A list of tags; tags are lower case. */
+/* Tags are lower case, and each is one of a set. */
+static char *tag_of(struct option_reader *reader, const char *text)
+{
+    char *tag = arena_copy(reader->arena, slice_trim(slice_of(text)));
+
+    for (char *c = tag; *c != '\0'; c++)
+        if (*c >= 'A' && *c <= 'Z')
+            *c = (char)(*c - 'A' + 'a');
+    return tag;
+}
+
+static bool has_tag(const struct strings *tags, const char *tag)
+{
+    for (size_t i = 0; i < tags->count; i++)
+        if (strcmp(tags->items[i], tag) == 0)
+            return true;
+    return false;
+}
+
+/* A list of tags. */
 static void read_tags(struct option_reader *reader, const struct config_node *node, void *out)
 {
     struct strings *tags = out;
 
+    size_t given;
+
     if (!option_texts(reader, node, tags))
         return;
-    for (size_t i = 0; i < tags->count; i++) {
-        char *tag = arena_copy(reader->arena, slice_trim(slice_of(tags->items[i])));
+    given = tags->count;
+    tags->count = 0;
+    for (size_t i = 0; i < given; i++) {
+        const char *tag = tag_of(reader, tags->items[i]);
 
-        for (char *c = tag; *c != '\0'; c++)
-            if (*c >= 'A' && *c <= 'Z')
-                *c = (char)(*c - 'A' + 'a');
-        tags->items[i] = tag;
+        if (tag[0] != '\0' && !has_tag(tags, tag))
+            tags->items[tags->count++] = tag;
     }
 }
 

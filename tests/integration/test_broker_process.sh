@@ -79,6 +79,10 @@ runs 1 -p -1 -P nowhere/pid
 says err "[FTL] Could not write pidfile: open nowhere/pid: no such file or directory"
 runs 1 -p -1 -a 192.0.2.1
 says err '"listen tcp 192.0.2.1:0: bind: cannot assign requested address"'
+for port in 65536 -2; do
+    runs 1 -p -1 -m $port
+    says err "[FTL] Can't start monitoring: can't listen to the monitor port: listen tcp: address $port: invalid port"
+done
 runs 1 -p -1 -n "a b"
 says err "nats-server: server name cannot contain spaces"
 
@@ -170,6 +174,19 @@ read -r -u 4 answer
 [[ $answer = "HTTP/1."?" 500 "* ]] || fail "the health of a lame duck: $answer"
 exec 3<&- 4<&-
 ends INT 0
+
+# --- the protocol in the log, with and without the rest ---
+for flags in -V -DV; do
+    start $flags --signal=
+    port=$(sed -n 's/.*connections on 127\.0\.0\.1:\([0-9]*\)$/\1/p' log)
+    exec 3<>"/dev/tcp/127.0.0.1/$port"
+    printf 'PING\r\n' >&3
+    until_says log "[TRC] "
+    ends INT 0
+    exec 3<&-
+    [ "$(grep -c '\[DBG\]' log)" -gt 0 ] && with=-DV || with=-V
+    [ $with = $flags ] || fail "$flags logs like $with"
+done
 
 # --- a log file, opened again ---
 "$broker" -a 127.0.0.1 -p -1 -l file.log 2>err &

@@ -143,6 +143,21 @@ static void test_levels(void **state)
     log_set_level(LOG_INFO);
 }
 
+static void test_trace_without_debug(void **state)
+{
+    struct log_options options = {.file = path, .level = LOG_TRACE, .debug_off = true};
+    struct buf text;
+
+    assert_int_equal(log_start(&options), OK);
+    log_debug(LOG_CORE, "hidden");
+    log_trace(LOG_CORE, "shown");
+    log_stop();
+    text = read_log(path);
+    assert_null(strstr(buf_text(&text), "hidden"));
+    assert_non_null(strstr(buf_text(&text), "shown"));
+    buf_fini(&text);
+}
+
 static void test_foreign_text_cannot_forge_a_line(void **state)
 {
     struct buf text;
@@ -431,6 +446,7 @@ int main(void)
         TEST(test_lines_look_like_the_reference_servers),
         TEST(test_time_can_be_off_or_utc),
         TEST(test_levels),
+        TEST(test_trace_without_debug),
         TEST(test_foreign_text_cannot_forge_a_line),
         TEST(test_json_lines_carry_the_context),
         TEST(test_a_long_line_is_cut_and_stays_json),

@@ -106,18 +106,21 @@ static void test_what_it_says_is_what_is_meant(void **state)
     struct buf message;
 
     assert_int_equal(
-        option_text_load("listen: \"127.0.0.1:-1\", http: \"localhost:8222\", max_conn: 0\n"
-                         "server_tags: [A, \" b:C \"], server_metadata { k: v }, max_subs: 7\n"
-                         "ping_interval: \"20s\", ping_max: 3, write_deadline: 1s, workers: 3\n"
-                         "max_closed_clients: 5, debug: true, logtime: false, pid_file: p\n"
-                         "authorization { timeout: 1.5 }\n",
-                         &flags, &options, &message),
+        option_text_load(
+            "listen: \"127.0.0.1:-1\", http: \"localhost:8222\", max_conn: 0\n"
+            "server_tags: [A, \" b:C \", a, \"\"], server_metadata { k: v }, max_subs: 7\n"
+            "ping_interval: \"20s\", ping_max: 3, write_deadline: 1s, workers: 3\n"
+            "max_closed_clients: 5, debug: true, logtime: false, pid_file: p\n"
+            "authorization { timeout: 1.5 }\n",
+            &flags, &options, &message),
         OK);
     assert_string_equal(options.host, "127.0.0.1");
     assert_int_equal(options.port, 0);
     assert_string_equal(options.http_host, "localhost");
     assert_int_equal(options.http_port, 8222);
     assert_int_equal(options.max_connections, -1);
+    assert_int_equal(options.tags.count, 2);
+    assert_string_equal(options.tags.items[0], "a");
     assert_string_equal(options.tags.items[1], "b:c");
     assert_string_equal(options.metadata.items[0].value, "v");
     assert_int_equal(options.max_subscriptions, 7);
