@@ -41,6 +41,13 @@ static void join(const json_t *list, struct buf *out)
     }
 }
 
+/* Not worth a word among others. */
+static bool is_nothing(const json_t *item)
+{
+    return json_is_null(item) || (json_is_string(item) && *json_string_value(item) == 0) ||
+           (json_is_array(item) && json_array_size(item) == 0);
+}
+
 static void add_value(const json_t *value, struct buf *out)
 {
     const char *key;
@@ -54,6 +61,8 @@ static void add_value(const json_t *value, struct buf *out)
     } else if (json_is_object(value)) {
         json_object_foreach((json_t *)(uintptr_t)value, key, item)
         {
+            if (is_nothing(item))
+                continue;
             text = json_is_string(item) ? NULL : shape_dump(item);
             buf_printf(out, "%s%s=%s", out->len > 0 ? ", " : "", key,
                        text != NULL ? text : json_string_value(item));

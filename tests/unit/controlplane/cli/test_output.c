@@ -98,7 +98,8 @@ static void test_values_as_cells(void **state)
     };
     json_t *object =
         parse("{\"text\": \"x\", \"list\": [\"a\", \"b\", 3], \"yes\": true, \"no\": false,"
-              " \"map\": {\"k\": \"v\", \"n\": 1}, \"real\": 0.5, \"null\": null}");
+              " \"map\": {\"k\": \"v\", \"a\": null, \"b\": \"\", \"c\": [], \"n\": 1}, \"real\": "
+              "0.5, \"null\": null}");
     char cell[CELL_MAX];
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
