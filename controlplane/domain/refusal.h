@@ -116,7 +116,8 @@
     X(signer_unavailable, 503, ERR_UNAVAILABLE, true, "Signer unavailable",                        \
       "No signing key can be used now.", "Repeat later; the operator sees why in the log.")        \
     X(database_unavailable, 503, ERR_DATABASE, true, "Database unavailable",                       \
-      "The database cannot be reached.", "Repeat later.")                                          \
+      "The database cannot be reached, or has no room.",                                           \
+      "Repeat later; the operator sees why in the log.")                                           \
     X(system_unreachable, 503, ERR_UNAVAILABLE, true, "System unreachable",                        \
       "No node of the system can be reached.", "Repeat later.")                                    \
     X(node_timeout, 504, ERR_TIMEOUT, true, "Timed out", "An answer did not come in time.",        \
