@@ -235,11 +235,9 @@ static struct curl_slist *make_headers(const struct control_request *request)
 /* What api/openapi.json does not say of the operation, it may not answer. */
 static void check_declared(const struct control_request *request, const struct control_reply *reply)
 {
-    char media[128], why[160];
+    char why[160];
 
-    if (!openapi_declares(request->method, request->path, reply->status,
-                          control_header(reply, "Content-Type", media, sizeof(media)), reply->json,
-                          why, sizeof(why))) {
+    if (!openapi_declares(request->method, request->path, reply, why, sizeof(why))) {
         fprintf(stderr, "%s %s: %s is not in api/openapi.json\n", request->method, request->path,
                 why);
         CHECK_UNREACHABLE("an answer that is not declared");

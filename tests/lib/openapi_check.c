@@ -7,6 +7,7 @@
 
 #include "api/base/check.h"
 #include "api/base/slice.h"
+#include "tests/lib/control_plane.h"
 
 static json_t *document;
 
@@ -87,24 +88,25 @@ static bool declares_media(const json_t *response, const char *media)
     return json_object_get(content, bare) != NULL;
 }
 
-bool openapi_declares(const char *method, const char *path, int status, const char *media,
-                      const json_t *json, char *why, size_t cap)
+bool openapi_declares(const char *method, const char *path, const struct control_reply *reply,
+                      char *why, size_t cap)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
-    const char *code = json_string_value(json_object_get(json, "code"));
+    const char *code = json_string_value(json_object_get(reply->json, "code")), *media;
     const json_t *operation, *response;
-    char text[16];
+    char status[16], type[128];
 
     pthread_once(&once, load);
     operation = find_operation(method, path);
-    if (status == 0 || operation == NULL)
+    if (reply->status == 0 || operation == NULL)
         return true;
-    if (status >= 400) {
+    if (reply->status >= 400) {
         snprintf(why, cap, "code %s", code != NULL ? code : "(none)");
         return code != NULL && holds(json_object_get(operation, "x-problem-codes"), code);
     }
-    snprintf(text, sizeof(text), "%d", status);
-    response = json_object_get(json_object_get(operation, "responses"), text);
-    snprintf(why, cap, "status %d, %s", status, media != NULL ? media : "without a body");
+    media = control_header(reply, "Content-Type", type, sizeof(type));
+    snprintf(status, sizeof(status), "%d", reply->status);
+    response = json_object_get(json_object_get(operation, "responses"), status);
+    snprintf(why, cap, "status %s, %s", status, media != NULL ? media : "without a body");
     return response != NULL && declares_media(response, media);
 }

@@ -10,11 +10,11 @@
  */
 #pragma once
 
-#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 
-/* An answer of a path that is none of the document's is declared: there is nothing to say.
- * json: the answer, NULL if it is none.  media: its Content-Type, NULL without one. */
-bool openapi_declares(const char *method, const char *path, int status, const char *media,
-                      const json_t *json, char *why, size_t cap);
+struct control_reply;
+
+/* An answer of a path that is none of the document's is declared: there is nothing to say. */
+bool openapi_declares(const char *method, const char *path, const struct control_reply *reply,
+                      char *why, size_t cap);
