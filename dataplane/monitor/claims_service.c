@@ -67,6 +67,7 @@ static void reply(struct work *work, struct worker *worker, struct sys_claims_re
     mem_free(text);
 }
 
+/* An empty request is no mistake: somebody looks whether he is answered (berth system check). */
 static void reply_error(struct work *work, struct worker *worker, const char *account,
                         const char *message, const char *why)
 {
@@ -78,8 +79,8 @@ static void reply_error(struct work *work, struct worker *worker, const char *ac
         snprintf(description, sizeof(description), "%s - %s", message, why);
     else
         snprintf(description, sizeof(description), "%s", message);
-    log_warn(LOG_ACCOUNT, "Claims refused account=%s: %s", account != NULL ? account : "",
-             description);
+    log_at(slice_empty(work->request->body) ? LOG_DEBUG : LOG_WARN, LOG_ACCOUNT,
+           "Claims refused account=%s: %s", account != NULL ? account : "", description);
     reply(work, worker, &document);
 }
 

@@ -101,6 +101,26 @@ static void test_what_is_refused(void **state)
     assert_string_equal(guest_asks(&sys, subject_of("LOOKUP"), ""), buf_text(&token));
 }
 
+/* Who only looks whether he is answered leaves no warning. */
+static void test_an_empty_request_is_no_warning(void **state)
+{
+    char text[4096] = "";
+    int pipes[2], before = dup(STDERR_FILENO);
+
+    assert_int_equal(pipe(pipes), 0);
+    assert_int_equal(dup2(pipes[1], STDERR_FILENO), STDERR_FILENO);
+    guest_is_told(&sys, UPDATE, "", "expected 3 chunks");
+    guest_is_told(&sys, DELETE, "", "expected 3 chunks");
+    guest_is_told(&sys, DELETE, "nonsense", "expected 3 chunks");
+    assert_true(read(pipes[0], text, sizeof(text) - 1) > 0);
+    assert_int_equal(dup2(before, STDERR_FILENO), STDERR_FILENO);
+    assert_non_null(strstr(text, "Claims refused"));
+    assert_null(strstr(strstr(text, "Claims refused") + 1, "Claims refused"));
+    close(before);
+    close(pipes[0]);
+    close(pipes[1]);
+}
+
 static void test_looking(void **state)
 {
     struct nkey_pair pair;
@@ -173,6 +193,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_an_update_is_stored_and_applied),
         cmocka_unit_test(test_what_is_refused),
+        cmocka_unit_test(test_an_empty_request_is_no_warning),
         cmocka_unit_test(test_looking),
         cmocka_unit_test(test_deleting),
     };
