@@ -61,7 +61,7 @@ static void open_talker(struct worker *worker, void *arg)
 
 static void set_timeout(int fd)
 {
-    struct timeval wait = {.tv_sec = 10};
+    struct timeval wait = {.tv_sec = 60};
 
     (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait);
     (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof wait);

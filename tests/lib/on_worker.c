@@ -56,7 +56,7 @@ void on_worker(struct workers *workers, unsigned index, void (*fn)(struct worker
 void until_on_worker(struct workers *workers, unsigned index, bool (*fn)(struct worker *, void *),
                      void *arg)
 {
-    int64_t end_ns = clock_mono_ns(clock_system()) + 10 * NS_PER_S;
+    int64_t end_ns = clock_mono_ns(clock_system()) + 60 * NS_PER_S;
 
     for (;;) {
         struct call call = {.question = fn, .arg = arg};

@@ -75,7 +75,7 @@ static int set_up(void **state)
 {
     const char *bin = getenv("BERTH_BIN");
     char program[256], seed[NKEY_SEED_MAX];
-    struct server_options options = {.program = program, .timeout_ms = 10000};
+    struct server_options options = {.program = program, .timeout_ms = 60000};
     struct nkey nkey;
 
     snprintf(program, sizeof(program), "%s/berth-broker", bin != NULL ? bin : "build/plain/bin");
@@ -90,7 +90,7 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-    bool ended_well = server_process_stop(&server, 10000);
+    bool ended_well = server_process_stop(&server, 60000);
 
     nats_Close();
     buf_fini(&creds);

@@ -18,12 +18,12 @@ static void test_the_pool_is_bounded(void **state)
     char message[DB_MESSAGE_MAX];
     struct db *a, *b, *c;
 
-    assert_int_equal(pool_take(pool, 1000, &a), OK);
-    assert_int_equal(pool_take(pool, 1000, &b), OK);
+    assert_int_equal(pool_take(pool, 60000, &a), OK);
+    assert_int_equal(pool_take(pool, 60000, &b), OK);
     assert_int_equal(pool_take(pool, 1, &c), ERR_TIMEOUT);
     assert_int_equal(pool_in_use(pool), 2);
     pool_give(pool, a);
-    assert_int_equal(pool_take(pool, 1000, &c), OK);
+    assert_int_equal(pool_take(pool, 60000, &c), OK);
     assert_ptr_equal(a, c);
     /* A connection whose server process is gone is replaced. */
     pool_give(pool, c);
@@ -33,7 +33,7 @@ static void test_the_pool_is_bounded(void **state)
                                   "   AND pid <> pg_backend_pid()"),
                      OK);
     db_close(a);
-    assert_int_equal(pool_take(pool, 1000, &c), OK);
+    assert_int_equal(pool_take(pool, 60000, &c), OK);
     assert_int_equal(db_exec(c, SQL_db_ping, DB_NO_ARGS), OK);
     pool_give(pool, b);
     pool_give(pool, c);
@@ -55,11 +55,11 @@ static void test_a_waiting_taker_gets_what_is_given(void **state)
     void *pair[2];
     pthread_t thread;
 
-    assert_int_equal(pool_take(pool, 1000, &a), OK);
+    assert_int_equal(pool_take(pool, 60000, &a), OK);
     pair[0] = pool;
     pair[1] = a;
     assert_int_equal(pthread_create(&thread, NULL, give_later, pair), 0);
-    assert_int_equal(pool_take(pool, 10000, &b), OK);
+    assert_int_equal(pool_take(pool, 60000, &b), OK);
     pthread_join(thread, NULL);
     pool_give(pool, b);
     pool_free(pool);
@@ -71,7 +71,7 @@ static void test_no_server(void **state)
     struct pool *pool = pool_new("host=/nonexistent", 1);
     struct db *db;
 
-    assert_int_equal(pool_take(pool, 1000, &db), ERR_UNAVAILABLE);
+    assert_int_equal(pool_take(pool, 60000, &db), ERR_UNAVAILABLE);
     assert_int_equal(pool_in_use(pool), 0);
     assert_string_equal(pool_conninfo(pool), "host=/nonexistent");
     pool_free(pool);

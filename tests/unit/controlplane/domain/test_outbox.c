@@ -318,7 +318,7 @@ static void test_listeners_wake_up_after_the_commit(void **state)
     assert_int_equal(outbox_listen(second->work.db), OK);
     assert_int_equal(db_wait(second->work.db, 0, -1), ERR_TIMEOUT);
     world_ok(world->work, outbox_notify(world->work->db));
-    assert_int_equal(db_wait(second->work.db, 10000, -1), OK);
+    assert_int_equal(db_wait(second->work.db, 60000, -1), OK);
     world_seat_leave(second);
 }
 

@@ -59,7 +59,7 @@ static void test_varz(void **state)
 {
     struct node_varz varz;
 
-    assert_int_equal(node_request_varz(link, 5000, &arena, &varz), OK);
+    assert_int_equal(node_request_varz(link, 60000, &arena, &varz), OK);
     assert_string_equal(varz.varz.server_name, "n1");
     assert_int_equal(varz.varz.max_payload, 77);
     assert_string_equal(varz.server.id, fake_node_id(node));
@@ -70,7 +70,7 @@ static void test_list_is_that_of_the_node_at_the_other_end(void **state)
 {
     struct strings listed;
 
-    assert_int_equal(node_request_list(link, 5000, &arena, &listed), OK);
+    assert_int_equal(node_request_list(link, 60000, &arena, &listed), OK);
     assert_int_equal(listed.count, 2);
     assert_string_equal(listed.items[1], "A2");
 }
@@ -81,7 +81,7 @@ static void test_pack_is_read_to_its_empty_end(void **state)
     struct packed_jwts held;
     bool equal;
 
-    assert_int_equal(node_request_pack(link, digest, 5000, &arena, &equal, &held), OK);
+    assert_int_equal(node_request_pack(link, digest, 60000, &arena, &equal, &held), OK);
     assert_false(equal);
     assert_int_equal(held.count, 3);
     assert_string_equal(held.items[2].account_key, "A3");
@@ -92,7 +92,7 @@ static void test_a_refused_delete_says_why(void **state)
 {
     struct sys_claims_reply reply;
 
-    assert_int_equal(node_request_delete(link, "request", 5000, &arena, &reply), ERR_DENIED);
+    assert_int_equal(node_request_delete(link, "request", 60000, &arena, &reply), ERR_DENIED);
     assert_string_equal(reply.error->description, "delete must be enabled");
     assert_string_equal(fake_node_heard(node, 3), "request");
 }
@@ -101,12 +101,12 @@ static void test_assets_are_those_of_the_account_alone(void **state)
 {
     struct node_assets assets;
 
-    assert_int_equal(node_request_assets(link, "A1", 5000, &arena, &assets), OK);
+    assert_int_equal(node_request_assets(link, "A1", 60000, &arena, &assets), OK);
     assert_int_equal(assets.streams, 2);
     assert_int_equal(assets.bytes, 42);
     assert_string_equal(fake_node_heard(node, 6),
                         "{\"account\":\"A1\",\"accounts\":true,\"streams\":true}");
-    assert_int_equal(node_request_assets(link, "A3", 5000, &arena, &assets), OK);
+    assert_int_equal(node_request_assets(link, "A3", 60000, &arena, &assets), OK);
     assert_int_equal(assets.streams + assets.bytes, 0);
 }
 
@@ -114,9 +114,9 @@ static void test_connections_of_an_account_not_loaded_are_none(void **state)
 {
     int64_t count = -1;
 
-    assert_int_equal(node_request_connections(link, "A1", 5000, &arena, &count), OK);
+    assert_int_equal(node_request_connections(link, "A1", 60000, &arena, &count), OK);
     assert_int_equal(count, 3);
-    assert_int_equal(node_request_connections(link, "A2", 5000, &arena, &count), OK);
+    assert_int_equal(node_request_connections(link, "A2", 60000, &arena, &count), OK);
     assert_int_equal(count, 0);
 }
 
@@ -150,7 +150,7 @@ static void test_statz(void **state)
 {
     bool seen = false;
 
-    assert_int_equal(node_request_statz(link, 5000, &arena, on_statz, &seen), OK);
+    assert_int_equal(node_request_statz(link, 60000, &arena, on_statz, &seen), OK);
     assert_true(seen);
 }
 

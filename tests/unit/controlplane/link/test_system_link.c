@@ -50,10 +50,10 @@ static void test_gathers_until_it_has_enough(void **state)
 {
     struct heap one = {.wanted = 1}, three = {.wanted = 3};
 
-    assert_int_equal(system_link_gather(link, "ask.one", SLICE("q"), 5000, on_reply, &one), OK);
+    assert_int_equal(system_link_gather(link, "ask.one", SLICE("q"), 60000, on_reply, &one), OK);
     assert_string_equal(one.text, "yes");
     assert_string_equal(fake_node_heard(node, 0), "q");
-    assert_int_equal(system_link_gather(link, "ask.three", SLICE(""), 5000, on_reply, &three), OK);
+    assert_int_equal(system_link_gather(link, "ask.three", SLICE(""), 60000, on_reply, &three), OK);
     assert_string_equal(three.text, "abc");
 }
 
@@ -63,7 +63,7 @@ static void test_silence_and_nobody_are_told_apart(void **state)
 
     assert_int_equal(system_link_gather(link, "ask.silent", SLICE(""), 50, on_reply, &heap),
                      ERR_TIMEOUT);
-    assert_int_equal(system_link_gather(link, "ask.nobody", SLICE(""), 5000, on_reply, &heap),
+    assert_int_equal(system_link_gather(link, "ask.nobody", SLICE(""), 60000, on_reply, &heap),
                      ERR_NOT_FOUND);
     assert_int_equal(heap.count, 0);
 }

@@ -14,7 +14,7 @@
 #include "api/base/check.h"
 #include "dataplane/core/mailbox.h"
 
-enum { WRITERS = 3, RECORDS = 40000, WAIT_MS = 10000 };
+enum { WRITERS = 3, RECORDS = 40000, WAIT_MS = 60000 };
 
 struct stress;
 

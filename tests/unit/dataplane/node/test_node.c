@@ -125,7 +125,7 @@ static void run_with_few_files(int out, int in)
 /* Says it and reads until one of the texts comes: which. */
 static int ask(int fd, const char *text, const char *const answers[2])
 {
-    const struct timeval patience = {.tv_sec = 20};
+    const struct timeval patience = {.tv_sec = 60};
     char heard[4096] = "";
     size_t len = 0;
 
