@@ -22,7 +22,7 @@
 #include "api/base/random.h"
 #include "tests/lib/pg.h"
 
-enum { START_MS = 30000, END_MS = 20000, POLL_MS = 20, ARGS_MAX = 16, MONTH_S = 30 * 86400 };
+enum { START_MS = 120000, END_MS = 60000, POLL_MS = 20, ARGS_MAX = 16, MONTH_S = 30 * 86400 };
 
 void stage_pause_ms(int ms)
 {
@@ -48,16 +48,20 @@ const char *api_path(char out[STAGE_PATH_MAX], const char *format, ...)
 
 /* --- processes ---------------------------------------------------------------------------- */
 
-static uint16_t free_port(void)
+/* A free port.  The socket does not listen: a server that reuses addresses may have the port, and
+ * nobody is given it who asks for any. */
+static void take_port(struct stage_process *process)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t len = sizeof(address);
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int on = 1;
 
-    CHECK(fd >= 0 && bind(fd, (struct sockaddr *)&address, len) == 0 &&
-          getsockname(fd, (struct sockaddr *)&address, &len) == 0);
-    close(fd);
-    return ntohs(address.sin_port);
+    process->hold = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    CHECK(process->hold >= 0 &&
+          setsockopt(process->hold, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 &&
+          bind(process->hold, (struct sockaddr *)&address, len) == 0 &&
+          getsockname(process->hold, (struct sockaddr *)&address, &len) == 0);
+    process->port = ntohs(address.sin_port);
 }
 
 static bool answers(uint16_t port)
@@ -156,7 +160,7 @@ static void prepare(struct stage *stage, struct stage_process *process, const ch
 {
     snprintf(process->name, sizeof(process->name), "%s-%zu", kind, i);
     snprintf(process->log, sizeof(process->log), "%s/%s.log", stage->folder, process->name);
-    process->port = free_port();
+    take_port(process);
 }
 
 void stage_init(struct stage *stage, const char *bin, const char *conninfo)
@@ -178,14 +182,20 @@ void stage_init(struct stage *stage, const char *bin, const char *conninfo)
     CHECK(curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK);
 }
 
+static void leave(struct stage_process *process)
+{
+    stage_end(process, SIGTERM);
+    close(process->hold);
+}
+
 void stage_fini(struct stage *stage)
 {
     char command[STAGE_PATH_MAX];
 
     for (size_t i = 0; i < STAGE_CONTROLS; i++)
-        stage_end(&stage->controls[i], SIGTERM);
+        leave(&stage->controls[i]);
     for (size_t i = 0; i < STAGE_NODES; i++)
-        stage_end(&stage->nodes[i], SIGTERM);
+        leave(&stage->nodes[i]);
     if (strstr(stage->conninfo, "dbname=t_") != NULL)
         pg_drop(stage->conninfo);
     else
@@ -314,7 +324,7 @@ struct api_answer api_send(struct api *api, const char *method, const char *path
     curl_easy_setopt(api->curl, CURLOPT_CUSTOMREQUEST, method);
     curl_easy_setopt(api->curl, CURLOPT_HTTPHEADER, list);
     curl_easy_setopt(api->curl, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(api->curl, CURLOPT_TIMEOUT_MS, 60000L);
+    curl_easy_setopt(api->curl, CURLOPT_TIMEOUT_MS, 120000L);
     if (body != NULL) {
         curl_easy_setopt(api->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)len);
         curl_easy_setopt(api->curl, CURLOPT_POSTFIELDS, body);
@@ -377,7 +387,7 @@ json_t *api_must(struct api *api, int status, const char *method, const char *pa
 json_t *api_must_wait(struct api *api, int status, const char *method, const char *path,
                       json_t *body)
 {
-    static const char *const headers[] = {"Prefer: wait=20", "If-Match: *", NULL};
+    static const char *const headers[] = {"Prefer: wait=30", "If-Match: *", NULL};
 
     return must(api, status, method, path, body, headers);
 }

@@ -21,6 +21,7 @@ struct stage_process {
     pid_t pid;  /* 0: not running */
     int status; /* of waitpid, when it has ended */
     uint16_t port;
+    int hold;                 /* a socket that keeps the port for it, also while it does not run */
     char log[STAGE_PATH_MAX]; /* all its runs, one after the other */
     char name[32];
 };
