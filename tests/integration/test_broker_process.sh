@@ -22,7 +22,7 @@ fail() {
 runs() {
     local code=$1 got
     shift
-    timeout 10 "$broker" "$@" >out 2>err
+    timeout 60 "$broker" "$@" >out 2>err
     got=$?
     [ "$got" = "$code" ] || fail "berth-broker $*: exit $got, not $code"
 }
@@ -30,7 +30,7 @@ says() { # FILE TEXT
     grep -qF -- "$2" "$1" || fail "\"$2\" is not in $1"
 }
 until_says() { # FILE TEXT
-    for _ in $(seq 200); do
+    for _ in $(seq 3000); do
         grep -qF -- "$2" "$1" 2>/dev/null && return
         sleep 0.02
     done
@@ -151,7 +151,9 @@ start
 ends KILL 137
 
 # --- a lame duck is not healthy; who was refused is said ---
-printf 'authorization { user: bob, password: sesame }\nhttp: "127.0.0.1:-1"\n' >bob.conf
+# Time enough to log in, and to look while it is one.
+printf '%s\n' 'authorization { user: bob, password: sesame, timeout: 60 }' 'http: "127.0.0.1:-1"' \
+    'lame_duck_grace_period: "60s"' 'lame_duck_duration: "5m"' >bob.conf
 start -c bob.conf
 port=$(sed -n 's/.*client connections on 127\.0\.0\.1:\([0-9]*\)$/\1/p' log)
 http=$(sed -n 's/.*http monitor on 127\.0\.0\.1:\([0-9]*\)$/\1/p' log)
@@ -200,7 +202,7 @@ says file.log "Server Exiting.."
 [ -s err ] && fail "something is said beside the log file"
 
 # --- the command line wins over the file ---
-printf 'listen: "127.0.0.1:1"\nauthorization { token: file }\n' >token.conf
+printf 'listen: "127.0.0.1:1"\nauthorization { token: file, timeout: 60 }\n' >token.conf
 "$broker" -c token.conf -p -1 --auth sesame 2>log &
 pid=$!
 until_says log "Server is ready"
