@@ -189,18 +189,36 @@ enum result fake_set_credentials(const char *system_id, struct system_link_user 
     return fake_node_credentials(arg, out);
 }
 
+static int64_t a_long_time(void)
+{
+    return clock_mono_ns(clock_system()) + START_MS * NS_PER_MS;
+}
+
+static void wait_a_moment(int64_t until_ns)
+{
+    CHECK(clock_mono_ns(clock_system()) < until_ns);
+    nats_Sleep(10);
+}
+
+void fake_node_await_link(struct link_set *set, const char *system_id)
+{
+    int64_t until_ns = a_long_time();
+    struct link_taken taken;
+
+    while (link_set_take(set, system_id, &taken, 1) == 0)
+        wait_a_moment(until_ns);
+    link_set_give(set, &taken, 1);
+}
+
 struct system_link *fake_node_link(const struct fake_node *node)
 {
     struct system_link_options options = {
         .url = node->url, .name = "test", .credentials = fake_node_credentials};
-    int64_t until_ns = clock_mono_ns(clock_system()) + START_MS * NS_PER_MS;
+    int64_t until_ns = a_long_time();
     struct system_link *link;
 
     CHECK(system_link_open(&options, &link) == OK);
-    /* On a busy machine its first attempt may come to nothing. */
-    while (system_link_state(link) != LINK_UP) {
-        CHECK(clock_mono_ns(clock_system()) < until_ns);
-        nats_Sleep(10);
-    }
+    while (system_link_state(link) != LINK_UP)
+        wait_a_moment(until_ns);
     return link;
 }

@@ -40,5 +40,7 @@ void fake_node_say(struct fake_node *node, const char *subject, const char *text
 enum result fake_node_credentials(void *arg, struct system_link_user *out);
 enum result fake_set_credentials(const char *system_id, struct system_link_user *out, void *arg);
 
+/* Until a link of the system is up: on a busy machine the first attempt may come to nothing. */
+void fake_node_await_link(struct link_set *set, const char *system_id);
 /* A link to the node that is up. */
 struct system_link *fake_node_link(const struct fake_node *node);

@@ -118,6 +118,7 @@ void workshop_connect(struct workshop *workshop)
     struct link_target target = {"sys_1", fake_node_url(workshop->node), NULL};
 
     link_set_update(workshop->context.links, &target, 1);
+    fake_node_await_link(workshop->context.links, "sys_1");
 }
 
 void workshop_close(struct workshop *workshop)

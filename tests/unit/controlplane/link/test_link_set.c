@@ -55,6 +55,7 @@ static void test_one_link_for_each_url_as_long_as_it_is_named(void **state)
 
     link_set_update(set, targets, 2);
     link_set_update(set, targets, 2);
+    fake_node_await_link(set, "sys_1");
     assert_int_equal(link_set_take(set, NULL, taken, 4), 1); /* the other one is not up */
     assert_string_equal(system_link_url(taken[0].link), fake_node_url(node));
     assert_int_equal(link_set_take(set, "sys_2", taken + 1, 3), 0);
@@ -73,6 +74,7 @@ static void test_what_a_node_says_arrives_with_its_system(void **state)
     struct link_taken taken;
 
     link_set_update(set, &target, 1);
+    fake_node_await_link(set, "sys_1");
     assert_int_equal(link_set_take(set, "sys_1", &taken, 1), 1);
     /* The subscription is the link's before any later request of it. */
     assert_int_equal(system_link_publish(taken.link, "news.today", SLICE("fine")), OK);
