@@ -122,6 +122,8 @@ static bool can_connect(struct scene *scene, const struct tenant *tenant)
     struct demo_peer peer;
     bool open = opens(scene, tenant, &peer);
 
+    if (!open)
+        printf("not let in: %s\n", peer.words);
     demo_peer_close(&peer);
     return open;
 }

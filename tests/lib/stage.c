@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "api/base/buf.h"
 #include "api/base/check.h"
 #include "api/base/clock.h"
 #include "api/base/mem.h"
@@ -458,6 +459,7 @@ void stage_begin(struct stage *stage, struct api *admin)
 void stage_node_config(struct stage *stage, struct api *admin, size_t index)
 {
     char path[STAGE_PATH_MAX];
+    struct buf text = {0};
     struct api_answer answer =
         api_call(admin, "GET",
                  api_path(path,
@@ -467,8 +469,10 @@ void stage_node_config(struct stage *stage, struct api *admin, size_t index)
                  NULL, NULL);
 
     CHECK(answer.status == 200);
-    write_file(api_path(path, "%s/node-%zu.conf", stage->folder, index), answer.text,
-               strlen(answer.text), 0600);
+    buf_add_text(&text, answer.text);
+    buf_add_text(&text, "authorization { timeout: 60 }\n"); /* a client may be held up */
+    write_file(api_path(path, "%s/node-%zu.conf", stage->folder, index), text.data, text.len, 0600);
+    buf_fini(&text);
     api_answer_fini(&answer);
 }
 
