@@ -57,7 +57,7 @@ void guest_say_bytes(struct guest *guest, const void *data, size_t len);
 void guest_hears_bytes(struct guest *guest, char *out, size_t len);
 /* Reads until the text has come; what came before it and itself are gone then. */
 void guest_hears(struct guest *guest, const char *text);
-/* The next that comes is that text, exactly. */
+/* The next that comes is that text, exactly, but for PINGs of the server that are not in it. */
 void guest_hears_only(struct guest *guest, const char *text);
 /* Nothing is waiting after a PING and its PONG. */
 void guest_hears_nothing(struct guest *guest);
