@@ -62,25 +62,27 @@ stop_parts() {
 
 # A part that dies is started again; one that keeps dying, more and more slowly.
 revive() {
-    local part=$1 status=$2 pause
+    local part=$1 status pause
+    wait "${part_pid[$part]}"
+    status=$?
     if [ $((SECONDS - part_started[$part])) -gt 60 ]; then part_failures[$part]=0; fi
     part_failures[$part]=$((${part_failures[$part]:-0} + 1))
     pause=$((part_failures[$part] - 1))
     [ $pause -le 10 ] || pause=10
     say "$(date +%T) ${part_name[$part]} ended (status $status, see $var/log/$part.log) and is started again"
-    [ $pause -eq 0 ] || sleep $pause
+    [ $pause -eq 0 ] || sleep $pause 9>&-
     [ -n "$stopping" ] || start_part "$part"
 }
 
+# Looked at once a second: "wait -n" does not tell of one that a signal ended before it was called,
+# as of the second of two that are killed at once.
 supervise() {
-    local part pid status
+    local part
     while [ -z "$stopping" ]; do
-        pid=
-        wait -n -p pid "${part_pid[@]}" 2>/dev/null
-        status=$?
-        [ -z "$stopping" ] || break
         for part in "${!part_pid[@]}"; do
-            if [ "${part_pid[$part]}" = "$pid" ]; then revive "$part" "$status"; fi
+            part_lives "$part" || [ -n "$stopping" ] || revive "$part"
         done
-    done
+        sleep 1 9>&- &
+        wait $! # a signal for us ends it
+    done 2>/dev/null # bash has words of its own for who was killed
 }

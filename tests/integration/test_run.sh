@@ -148,6 +148,14 @@ until_ok "the node does not come back" taken "$PORT_BASE"
 kill -KILL "$(pgrep -f "$BERTH_VAR/control.conf")"
 until_ok "the control plane's end is said" grep -q 'the control plane ended' "$log"
 until_ok "the control plane does not come back" berth status
+# Both at once: while it starts one again the other has ended already.
+said() { [ "$(grep -c "$1 ended" "$log")" = "$2" ]; }
+kill -KILL "$(pgrep -f "$BERTH_VAR/node.conf")" "$(pgrep -f "$BERTH_VAR/control.conf")"
+until_ok "the end of one of two is not said" said 'the node' 2
+until_ok "the end of one of two is not said" said 'the control plane' 2
+until_ok "one of two does not come back" taken "$PORT_BASE"
+grep -q "$root/deploy" "$log" && fail "bash says something, too"
+until_ok "one of two does not come back" berth status
 
 # --- stop, start again ---------------------------------------------------------------------------
 "$run" --stop >/dev/null || fail "stop"
