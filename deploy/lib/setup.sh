@@ -84,7 +84,8 @@ make_operator() {
 
 make_system() {
     if have system main; then
-        must berth system update main --url "$nats_url" --public-url "$nats_url"
+        berth system show main -o json | grep -qF "\"$nats_url\"" ||
+            must berth system update main --url "$nats_url" --public-url "$nats_url"
     else
         must berth system create main --kind own --resolver full --url "$nats_url" \
             --public-url "$nats_url"
