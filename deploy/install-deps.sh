@@ -42,7 +42,7 @@ if [ ! -e /etc/postgresql-common/createcluster.conf ]; then
         $root tee /etc/postgresql-common/createcluster.conf >/dev/null
 fi
 
-apt="$root env DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=300"
+apt="$root env DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3"
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 # shellcheck disable=SC2086
