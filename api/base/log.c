@@ -237,6 +237,15 @@ static int64_t size_of(int fd)
     return fstat(fd, &status) == 0 ? (int64_t)status.st_size : 0;
 }
 
+/* The writer's own lines; the file's size does not count them, or a low limit would never rest. */
+static void write_own(enum log_level level, const char *text)
+{
+    struct line line;
+
+    make_line(&line, level, LOG_MAIN, text);
+    write_all(state.fd, line.text, line.len);
+}
+
 /* By the writer, whose the descriptor is; without the lock. */
 static void open_again(void)
 {
@@ -245,19 +254,19 @@ static void open_again(void)
     if (state.file == NULL)
         return;
     fd = open_file(state.file);
-    if (fd < 0)
-        return; /* better the old file than none */
+    if (fd < 0) { /* better the old file than none */
+        write_own(LOG_ERROR, "The log file cannot be opened again; the log goes on in the old one");
+        return;
+    }
     close(state.fd);
     state.fd = fd;
     state.size = size_of(fd);
 }
 
-/* By the writer, without the lock: callers do not wait for it.  What it says at the top of the new
- * file does not count, or a low limit would never rest. */
+/* By the writer, without the lock: callers do not wait for it. */
 static void rotate(void)
 {
     char backup[LOG_ROTATE_NAME_MAX], text[LOG_ROTATE_NAME_MAX + 64];
-    struct line line;
 
     state.size = 0;
     if (log_rotate(state.file, clock_wall_ns(clock_system()), backup) != OK)
@@ -266,8 +275,7 @@ static void rotate(void)
     if (state.files_limit > 0)
         log_rotate_purge(state.file, (size_t)state.files_limit - 1);
     snprintf(text, sizeof(text), "Rotated log, backup saved as \"%s\"", backup);
-    make_line(&line, LOG_INFO, LOG_MAIN, text);
-    write_all(state.fd, line.text, line.len);
+    write_own(LOG_INFO, text);
 }
 
 /* How much of these bytes still belongs into the file: up to the end of the line that fills it. */

@@ -1,13 +1,14 @@
 /*
  * Lame duck: the node leaves, and its clients are to go elsewhere one after the other.
  *
- *   1. all are told (INFO with ldm), on every worker
+ *   1. all are told (INFO with ldm), on every worker; if there is nobody, that is all
  *   2. after grace_ns each worker closes one, waits a random half to whole step, closes the
  *      next; when there are more than steps, several at once
  *   3. when a round finds no session left: done
  */
 #include "dataplane/session/session_leave.h"
 
+#include "api/base/log.h"
 #include "api/base/mem.h"
 #include "dataplane/session/session_info.h"
 #include "dataplane/session/session_set.h"
@@ -85,6 +86,12 @@ static void look_again(struct timer *timer)
     session_round_start(leaving->table->parts.workers, &leaving->round);
 }
 
+static void leaving_over(const struct leaving *leaving, struct worker *worker)
+{
+    if (leaving->done != NULL)
+        leaving->done(leaving->arg, worker);
+}
+
 static void counted(struct session_round *round, struct worker *worker)
 {
     struct leaving *leaving = container_of(round, struct leaving, round);
@@ -93,17 +100,27 @@ static void counted(struct session_round *round, struct worker *worker)
         timer_arm(&worker->timers, &leaving->look, worker->now_ns + LOOK_NS, look_again);
         return;
     }
-    if (leaving->done != NULL)
-        leaving->done(leaving->arg, worker);
+    leaving_over(leaving, worker);
+}
+
+static void grace_over(struct timer *timer)
+{
+    log_info(LOG_SESSION, "Closing existing clients");
+    look_again(timer);
 }
 
 static void told(struct session_round *round, struct worker *worker)
 {
     struct leaving *leaving = container_of(round, struct leaving, round);
 
+    /* Those on their way to another worker are in no set, but here. */
+    if (atomic_load(&leaving->table->connections) == 0) {
+        leaving_over(leaving, worker);
+        return;
+    }
     round->visit = visit_count;
     round->done = counted;
-    timer_arm(&worker->timers, &leaving->look, worker->now_ns + leaving->grace_ns, look_again);
+    timer_arm(&worker->timers, &leaving->look, worker->now_ns + leaving->grace_ns, grace_over);
 }
 
 void session_table_lame_duck(struct session_table *table, int64_t grace_ns, int64_t duration_ns,

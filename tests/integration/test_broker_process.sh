@@ -147,6 +147,14 @@ wait "$pid" || fail "--signal by a pid file: exit $?"
 start
 ends USR2 0 # lame duck, and nobody to wait for
 says log "Entering lame duck mode, stop accepting new clients"
+echo 'lame_duck_grace_period: "10ms"' >duck.conf
+start -c duck.conf
+port=$(sed -n 's/.*client connections on 127\.0\.0\.1:\([0-9]*\)$/\1/p' log)
+exec 3<>"/dev/tcp/127.0.0.1/$port"
+read -r -u 3 info
+ends USR2 0
+says log "Closing existing clients"
+exec 3<&-
 start
 ends KILL 137
 

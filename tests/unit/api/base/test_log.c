@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -231,6 +232,27 @@ static void test_a_long_line_is_cut_and_stays_json(void **state)
     line = only_line();
     assert_true(strlen(json_string_value(json_object_get(line, "message"))) > 1000);
     json_decref(line);
+}
+
+static void test_reopen_that_fails_is_said_in_the_old_file(void **state)
+{
+    char moved[128];
+    struct buf text;
+
+    snprintf(moved, sizeof(moved), "%s.1", path);
+    start(LOG_NATS, LOG_INFO);
+    log_fatal(LOG_CORE, "before");
+    assert_int_equal(rename(path, moved), 0);
+    assert_int_equal(mkdir(path, 0700), 0);
+    log_reopen();
+    log_info(LOG_CORE, "after");
+    log_stop();
+    text = read_log(moved);
+    assert_non_null(strstr(buf_text(&text), "[ERR] The log file cannot be opened again"));
+    assert_non_null(strstr(buf_text(&text), "after"));
+    buf_fini(&text);
+    assert_int_equal(rmdir(path), 0);
+    assert_int_equal(unlink(moved), 0);
 }
 
 static void test_reopen_follows_rotation(void **state)
@@ -451,6 +473,7 @@ int main(void)
         TEST(test_json_lines_carry_the_context),
         TEST(test_a_long_line_is_cut_and_stays_json),
         TEST(test_reopen_follows_rotation),
+        TEST(test_reopen_that_fails_is_said_in_the_old_file),
         cmocka_unit_test_setup_teardown(test_a_full_file_is_put_aside, set_up, tear_down),
         cmocka_unit_test(test_a_file_that_cannot_be_opened),
         TEST(test_many_threads_keep_their_order),
