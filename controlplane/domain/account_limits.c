@@ -101,22 +101,36 @@ enum result account_limits(struct work *work, const struct account *account, con
     return OK;
 }
 
-/* AUZ-04: a team may lower what it has; raise only what the plan names, up to its max. */
+static bool same_tiers(const struct limits *a, const struct limits *b)
+{
+    const struct limits of_a = {.tiers = a->tiers}, of_b = {.tiers = b->tiers};
+    json_t *left = shape_encode(&limits_shape, &of_a), *right = shape_encode(&limits_shape, &of_b);
+    bool same = json_equal(left, right);
+
+    json_decref(left);
+    json_decref(right);
+    return same;
+}
+
+/* AUZ-04: a team may lower what it has; raise only what the plan names, up to its max.  What stands
+ * there already may stay: the operator may have given more. */
 static enum result check_tenant(struct work *work, const struct plan *plan,
-                                const struct limits *overrides)
+                                const struct limits *present, const struct limits *overrides)
 {
     if (principal_is_operator(work->who))
         return OK;
-    if (overrides->tiers.count > 0)
+    if (overrides->tiers.count > 0 && !same_tiers(present, overrides))
         return refusal_set(work->refusal, REFUSAL_plan_forbids, "Only the operator sets tiers.");
     for (size_t i = 0; i < LIMIT_COUNT; i++) {
         enum limit_name name = (enum limit_name)i;
         struct optional_int value = *limit_at((struct limits *)overrides, name);
         struct optional_int own = *limit_at((struct limits *)&plan->limits, name);
+        struct optional_int old = *limit_at((struct limits *)present, name);
         int64_t base = own.set ? own.value : limit_kind(name)->fallback;
         bool named = false;
 
-        if (!value.set || !limit_looser(name, value.value, base))
+        if (!value.set || !limit_looser(name, value.value, base) ||
+            (old.set && old.value == value.value))
             continue;
         for (size_t j = 0; j < plan->allowed_overrides.count; j++)
             named = named || strcmp(plan->allowed_overrides.items[j], limit_kind(name)->name) == 0;
@@ -201,7 +215,7 @@ enum result account_set_limits(struct work *work, const struct account *old,
     if (rc == OK)
         rc = limits_check(work, "", overrides);
     if (rc == OK)
-        rc = check_tenant(work, &plan, overrides);
+        rc = check_tenant(work, &plan, &old->overrides, overrides);
     if (rc == OK)
         rc = limits_within(work, overrides, &plan.max);
     if (rc == OK)

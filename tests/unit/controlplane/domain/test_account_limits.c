@@ -69,6 +69,13 @@ static void test_who_may_override_what(void **state)
     assert_string_equal(scene_refused(&scene), "plan_forbids");
     assert_int_equal(override(true, &(struct limits){.users = number(5)}, false), OK);
     assert_int_equal(override(false, &(struct limits){.users = number(11)}, false), OK);
+    assert_int_equal(override(true, /* what the operator gave stays, and is no ladder */
+                              &(struct limits){.users = number(11), .connections = number(60)},
+                              false),
+                     OK);
+    assert_int_equal(override(true, &(struct limits){.users = number(12)}, false), ERR_DENIED);
+    assert_int_equal(override(true, &(struct limits){.users = number(10)}, false), OK);
+    assert_int_equal(override(true, &(struct limits){.users = number(11)}, false), ERR_DENIED);
     assert_int_equal(override(false, &(struct limits){.connections = number(-1)}, false),
                      ERR_INVALID);
     assert_int_equal(override(false, &(struct limits){.data = number(5)}, false), ERR_INVALID);

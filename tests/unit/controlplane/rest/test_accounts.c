@@ -149,6 +149,10 @@ static void test_limits(void **state)
     assert_true(json_is_null(control_member(control, "js_disk/reserved")));
     control_want(control, 200, payments.token, "GET", path(""), NULL);
     assert_int_equal(control_int(control, "effective_limits/leaf_connections/value"), 5);
+    control_want_if(control, 200, payments.token, "*", "PATCH", path("/limits"), "{\"users\":3}");
+    assert_int_equal(control_int(control, "leaf_connections/effective"), 5);
+    control_want_if(control, 200, payments.token, "*", "PATCH", path("/limits"),
+                    "{\"users\":null}");
 }
 
 static void test_jwt_claims_and_sync(void **state)
