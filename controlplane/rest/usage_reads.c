@@ -5,15 +5,32 @@
 #include <string.h>
 
 #include "api/base/buf.h"
+#include "api/base/check.h"
 #include "api/base/clock.h"
 #include "controlplane/domain/usage.h"
 #include "controlplane/rest/request.h"
 
 #define ACCOUNT "/v1/accounts/{account}"
 
-enum { DAY_S = 86400 };
+enum { DAY_S = 86400, METERS_MAX = 32 };
 
 static const int64_t step_s[] = {[USAGE_MINUTE] = 60, [USAGE_HOUR] = 3600, [USAGE_DAY] = DAY_S};
+
+/* "minute, hour, day" */
+static const char *listed(struct rest_call *call, const char *const *words)
+{
+    const char *text = words[0];
+
+    for (size_t i = 1; words[i] != NULL; i++)
+        text = arena_printf(call->arena, "%s, %s", text, words[i]);
+    return text;
+}
+
+static enum result one_of(struct rest_call *call, const char *name, const char *list)
+{
+    return refusal_set(call->work.refusal, REFUSAL_invalid_parameter, "%s must be one of: %s", name,
+                       list);
+}
 
 static enum result word_of(struct rest_call *call, const char *name, const char *const *words,
                            int fallback, int *out)
@@ -29,8 +46,7 @@ static enum result word_of(struct rest_call *call, const char *name, const char 
             return OK;
         }
     }
-    return refusal_set(call->work.refusal, REFUSAL_invalid_parameter, "%s has an unknown value",
-                       name);
+    return one_of(call, name, listed(call, words));
 }
 
 /* from and to; the last day when they are left out. */
@@ -61,14 +77,24 @@ static json_t *encode_bucket(const struct usage_bucket *bucket, const char *mete
     return one;
 }
 
-static bool known_meter(const char *meter)
+static enum result check_meter(struct rest_call *call, const char *meter)
 {
+    const char *meters[METERS_MAX] = {NULL};
+    size_t count = 0;
+
+    if (meter == NULL)
+        return OK;
     for (size_t i = 0; i < usage_bucket_shape.field_count; i++) {
-        if (usage_bucket_shape.fields[i].kind == KIND_INT &&
-            strcmp(usage_bucket_shape.fields[i].name, meter) == 0)
-            return true;
+        const struct field *field = &usage_bucket_shape.fields[i];
+
+        if (field->kind != KIND_INT)
+            continue;
+        if (strcmp(field->name, meter) == 0)
+            return OK;
+        CHECK(count + 1 < METERS_MAX);
+        meters[count++] = field->name;
     }
-    return false;
+    return one_of(call, "meter", listed(call, meters));
 }
 
 static json_t *encode_rows(const struct db_rows *rows, const struct shape *shape)
@@ -92,11 +118,10 @@ static enum result series(struct rest_call *call)
 
     if (rc == OK)
         rc = word_of(call, "step", usage_step_words, USAGE_HOUR, &step);
+    if (rc == OK)
+        rc = check_meter(call, meter);
     if (rc != OK)
         return rc;
-    if (meter != NULL && !known_meter(meter))
-        return refusal_set(call->work.refusal, REFUSAL_invalid_parameter,
-                           "meter has an unknown value");
     if ((to - from) / NS_PER_S / step_s[step] > USAGE_BUCKETS_MAX)
         return refusal_set(call->work.refusal, REFUSAL_invalid_parameter,
                            "the span has more than %d steps", USAGE_BUCKETS_MAX);

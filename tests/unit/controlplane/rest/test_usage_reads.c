@@ -76,6 +76,10 @@ static void test_spans_that_are_refused(void **state)
     for (size_t i = 0; i < sizeof(queries) / sizeof(queries[0]); i++)
         control_refused(control, 400, "invalid_parameter", payments.token, "GET",
                         usage_of(queries[i]), NULL);
+    control_want(control, 400, payments.token, "GET", usage_of("step=week"), NULL);
+    assert_string_equal(control_text(control, "detail"), "step must be one of: minute, hour, day");
+    control_want(control, 400, payments.token, "GET", usage_of("meter=love"), NULL);
+    assert_non_null(strstr(control_text(control, "detail"), "msgs_in, bytes_in, "));
     control_refused(control, 400, "unknown_filter", payments.token, "GET", usage_of("colour=1"),
                     NULL);
 }
