@@ -217,11 +217,16 @@ UPDATE account
    AND account_id <> ALL ($2::text[]);
 
 -- name: sync_of_account
-SELECT sync ->> 'state' AS state, revision, jti, claims_hash, sync_blocked AS blocked, iat,
-       (sync ->> 'nodes_total')::bigint AS nodes_total,
-       (sync ->> 'nodes_ok')::bigint AS nodes_stored, last_check_at AS last_full_check_at
-  FROM account_item
- WHERE id = $1;
+-- A full pass looks at all accounts that there are.
+SELECT a.sync ->> 'state' AS state, a.revision, a.jti, a.claims_hash, a.sync_blocked AS blocked,
+       a.iat, (a.sync ->> 'nodes_total')::bigint AS nodes_total,
+       (a.sync ->> 'nodes_ok')::bigint AS nodes_stored,
+       (SELECT s.last_compare_at
+          FROM system s
+         WHERE s.system_id = a.system_id
+           AND s.last_compare_at > a.created_at) AS last_full_check_at
+  FROM account_item a
+ WHERE a.id = $1;
 
 -- name: sync_nodes
 SELECT n.name AS node, n.node_id, n.server_id, n.state AS node_state,

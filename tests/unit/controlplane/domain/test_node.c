@@ -48,6 +48,16 @@ static struct sync sync_now(void)
     return sync;
 }
 
+/* A pass that was over before the account was made has not seen it. */
+static void test_the_last_full_check_is_that_of_its_system(void **state)
+{
+    assert_int_equal(sync_now().last_full_check_at, 0);
+    scene_sql(&scene, "UPDATE system SET last_compare_at = '2000-01-01'");
+    assert_int_equal(sync_now().last_full_check_at, 0);
+    scene_sql(&scene, "UPDATE system SET last_compare_at = clock_timestamp()");
+    assert_true(sync_now().last_full_check_at > 0);
+}
+
 static bool reached(int64_t revision)
 {
     bool out;
@@ -263,6 +273,7 @@ static int tear_down(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_the_last_full_check_is_that_of_its_system),
         cmocka_unit_test(test_a_node_from_first_sight_to_retired),
         cmocka_unit_test(test_a_node_shows_whom_it_trusts),
         cmocka_unit_test(test_sync_follows_what_nodes_say),
