@@ -188,20 +188,32 @@ static void client_pub(struct session *session, const struct parser_event *event
 
 /* --- SUB, UNSUB ------------------------------------------------------------------------------ */
 
-static void subscribe_denied(struct session *session, struct slice subject, struct slice queue)
+/* "x" or "x"BETWEEN"queue". */
+static const char *quote_both(struct buf *out, struct slice subject, const char *between,
+                              struct slice queue)
 {
-    struct buf quoted = {0};
+    buf_add_quoted(out, subject);
+    if (queue.len > 0) {
+        buf_add_text(out, between);
+        buf_add_quoted(out, queue);
+    }
+    return buf_text(out);
+}
+
+static void subscribe_denied(struct session *session, const struct parser_event *event)
+{
+    struct slice subject = parser_subject(event), queue = parser_queue(event);
+    struct slice sid = parser_sid(event);
+    struct buf told = {0}, logged = {0};
     char tag[SESSION_TAG_MAX];
 
-    buf_add_quoted(&quoted, subject);
-    log_every(LOG_PAUSE_MS, LOG_ERROR, LOG_SESSION, "%s - Subscription Violation - Subject %s",
-              session_tag(session, tag), buf_text(&quoted));
-    if (queue.len > 0) {
-        buf_add_text(&quoted, " using queue ");
-        buf_add_quoted(&quoted, queue);
-    }
-    session_error(session, "Permissions Violation for Subscription to %s", buf_text(&quoted));
-    buf_fini(&quoted);
+    session_error(session, "Permissions Violation for Subscription to %s",
+                  quote_both(&told, subject, " using queue ", queue));
+    log_every(LOG_PAUSE_MS, LOG_ERROR, LOG_SESSION,
+              "%s - Subscription Violation - Subject %s, SID %.*s", session_tag(session, tag),
+              quote_both(&logged, subject, ", Queue: ", queue), (int)sid.len, sid.data);
+    buf_fini(&told);
+    buf_fini(&logged);
 }
 
 static void too_many_tokens(struct session *session, struct slice subject)
@@ -215,14 +227,15 @@ static void too_many_tokens(struct session *session, struct slice subject)
 }
 
 /* False: it was told why not. */
-static bool may_subscribe(struct session *session, struct slice subject, struct slice queue)
+static bool may_subscribe(struct session *session, const struct parser_event *event)
 {
+    struct slice subject = parser_subject(event), queue = parser_queue(event);
     unsigned tokens_max = session_options(session)->max_subscription_tokens;
     char tag[SESSION_TAG_MAX];
 
     if (slice_equal(queue, SLICE("_sys_")) ||
         !permission_subscribe(session->permission, subject, queue)) {
-        subscribe_denied(session, subject, queue);
+        subscribe_denied(session, event);
         return false;
     }
     if (tokens_max > 0 && subject_token_count(subject) > tokens_max) {
@@ -244,7 +257,7 @@ static void client_sub(struct session *session, const struct parser_event *event
     struct slice sid = parser_sid(event);
 
     worker_charge(session->set->worker, client_sub_work(subject));
-    if (!may_subscribe(session, subject, queue))
+    if (!may_subscribe(session, event))
         return;
     if (client_subs_find(&session->subs, sid) == NULL &&
         client_subs_add(session, subject, queue, sid) != OK) {

@@ -18,6 +18,7 @@
 
 #include <string.h>
 
+#include "api/base/buf.h"
 #include "api/base/log.h"
 #include "api/base/mem.h"
 #include "api/nats/handshake.h"
@@ -31,14 +32,19 @@
 void login_refused(struct session *session, struct account *account, const char *reason)
 {
     const struct session_hooks *hooks = &session->set->table->parts.hooks;
-    const char *claimed = session->side->claimed;
+    const struct session_side *side = session->side;
     char tag[SESSION_TAG_MAX];
+    struct buf who = {0};
 
     if (session->state == SESSION_CLOSING)
         return;
-    log_every(100, LOG_ERROR, LOG_AUTH, "%s - authentication error%s%s%s: %s",
-              session_tag(session, tag), claimed != NULL ? " - User \"" : "",
-              claimed != NULL ? claimed : "", claimed != NULL ? "\"" : "", reason);
+    if (side->claimed != NULL) {
+        buf_printf(&who, " - %s ", side->claimed_as);
+        buf_add_quoted(&who, slice_of(side->claimed));
+    }
+    log_every(100, LOG_ERROR, LOG_AUTH, "%s - authentication error%s: %s",
+              session_tag(session, tag), buf_text(&who), reason);
+    buf_fini(&who);
     session_error(session, "%s", "Authorization Violation");
     if (hooks->on_auth_error != NULL) {
         session->reason = SESSION_AUTH_FAILURE;
@@ -274,16 +280,19 @@ static void set_flag(struct session *session, unsigned flag, bool on)
     session->flags = (uint16_t)(on ? session->flags | flag : session->flags & ~flag);
 }
 
-/* For the event that says that it was refused. */
+/* For the log and the event that say that it was refused. */
 static const char *claimed_user(const struct session *session,
-                                const struct handshake_connect *connect)
+                                const struct handshake_connect *connect, const char **as)
 {
+    *as = "Nkey";
     if (!auth_required(session->set->table->parts.auth))
         return NULL;
     if (text_len(connect->nkey) > 0)
         return connect->nkey;
+    *as = "User";
     if (text_len(connect->user) > 0)
         return connect->user;
+    *as = "Token";
     return text_len(connect->auth_token) > 0 ? "[REDACTED]" : NULL;
 }
 
@@ -291,7 +300,7 @@ static const char *claimed_user(const struct session *session,
 static void remember(struct session *session, const struct handshake_connect *connect)
 {
     struct session_side *side = session->side;
-    const char *claimed = claimed_user(session, connect);
+    const char *claimed = claimed_user(session, connect, &side->claimed_as);
     char *at;
 
     mem_free(side->texts);
@@ -336,8 +345,9 @@ void login_connect(struct session *session, const struct parser_event *event)
 
     worker_charge(worker, CONNECT_WORK);
     if (handshake_connect_decode(event->text, &arena, &connect, &error) != OK) {
-        log_every(1000, LOG_ERROR, LOG_SESSION, "%s - CONNECT cannot be read: %s %s",
-                  session_tag(session, tag), error.pointer, error.message);
+        log_every(1000, LOG_ERROR, LOG_SESSION, "%s - CONNECT cannot be read: %s%s%s",
+                  session_tag(session, tag), error.pointer, error.pointer[0] != '\0' ? " " : "",
+                  error.message);
         session_close(session, SESSION_PROTOCOL_VIOLATION);
         arena_fini(&arena);
         return;

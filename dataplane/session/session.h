@@ -159,6 +159,7 @@ struct session {
 struct session_side {
     const char *name, *lang, *version; /* of CONNECT; NULL: not given */
     const char *claimed;               /* who it says it is; NULL: nobody, or let in */
+    const char *claimed_as;            /* "User", "Nkey", "Token" */
     char *texts;                       /* where they lie */
     char host[64];
     uint16_t port;

@@ -221,6 +221,21 @@ read -r -u 3 info
 printf 'CONNECT {"auth_token":"sesame","verbose":false}\r\nPING\r\n' >&3
 read -r -u 3 answer
 [ "$answer" = $'PONG\r' ] || fail "the token of the command line is not taken: $answer"
-exec 3<&-
+printf 'SUB a _sys_ 7\r\n' >&3
+until_says log 'Subscription Violation - Subject "a", Queue: "_sys_", SID 7'
+refused() { # WHO TEXT: asks until the log says it; such lines come 100 ms apart
+    for _ in $(seq 200); do
+        exec 4<>"/dev/tcp/127.0.0.1/$port"
+        printf 'CONNECT {%s}\r\n' "$1" >&4
+        cat <&4 >/dev/null
+        grep -qF -- "$2" log && return
+        sleep 0.02
+    done
+    fail "\"$2\" does not come in log"
+}
+refused '"auth_token":"x"' ' - authentication error - Token "[REDACTED]": '
+refused '"nkey":"x"' ' - authentication error - Nkey "x": '
+refused '"user":"x\"y"' ' - authentication error - User "x\"y": '
+exec 3<&- 4<&-
 ends INT 0
 echo "ok   broker_process"
