@@ -262,7 +262,7 @@ enum result signing_key_for(struct work *work, const struct account *account, co
                             &signing_key_row_shape, work->arena, out);
 
     if (rc == ERR_NOT_FOUND)
-        return refusal_set(work->refusal, REFUSAL_signer_unavailable,
+        return refusal_set(work->refusal, REFUSAL_illegal_state,
                            "The %s has no managed signing key: make one, or let the customer sign.",
                            role_id != NULL ? "role" : "account");
     return rc == OK ? secret_get(work, out->secret_id, seed) : rc;

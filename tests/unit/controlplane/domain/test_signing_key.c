@@ -47,6 +47,19 @@ static void test_a_role_comes_with_its_key(void **state)
     assert_int_equal(scene_end(&scene, OK), OK);
 }
 
+/* It will not come by itself: nobody is told to try again. */
+static void test_who_has_no_managed_key_cannot_sign(void **state)
+{
+    struct account account = scene_account(&scene);
+    struct signing_key key;
+    struct vault_secret seed;
+
+    scene_as_tenant(&scene);
+    assert_int_equal(signing_key_for(&scene.work, &account, "rol_none", &key, &seed), ERR_STATE);
+    assert_string_equal(scene_refused(&scene), "illegal_state");
+    assert_int_equal(scene_end(&scene, ERR_STATE), ERR_STATE);
+}
+
 static void test_a_changed_role_changes_the_claims(void **state)
 {
     struct scoped_role role = make_role("changing"), out;
@@ -176,6 +189,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_role_comes_with_its_key),
+        cmocka_unit_test(test_who_has_no_managed_key_cannot_sign),
         cmocka_unit_test(test_a_changed_role_changes_the_claims),
         cmocka_unit_test(test_a_role_with_users_stays),
         cmocka_unit_test(test_a_customers_key),
