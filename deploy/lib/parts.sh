@@ -84,5 +84,6 @@ supervise() {
         done
         sleep 1 9>&- &
         wait $! # a signal for us ends it
+        [ -z "$stopping" ] || kill $!
     done 2>/dev/null # bash has words of its own for who was killed
 }
