@@ -157,7 +157,6 @@ static bool has_tag(const struct strings *tags, const char *tag)
 static void read_tags(struct option_reader *reader, const struct config_node *node, void *out)
 {
     struct strings *tags = out;
-
     size_t given;
 
     if (!option_texts(reader, node, tags))
